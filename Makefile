@@ -1,0 +1,63 @@
+# Two commands for a start: `make run` and `make test`.
+SHELL := /bin/bash
+PYTHON ?= python3
+UV_VERSION := 0.13.8
+VENV := .venv
+BIN := $(VENV)/bin
+UV := $(BIN)/uv
+
+# Data and GAN of `make run`.
+DATA ?= phantom://cardiac
+GAN ?= hinge
+
+.DEFAULT_GOAL := help
+.PHONY: help setup run up down test test-all check format proto requirements clean
+
+help: ## Lists the targets.
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
+
+setup: $(VENV)/.installed ## Installs everything into .venv and .runtime.
+
+$(UV):
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check uv==$(UV_VERSION)
+
+$(VENV)/.installed: $(UV) pyproject.toml deploy/requirements/dev.txt deploy/requirements/runtime.txt
+	$(UV) pip install --quiet --python $(BIN)/python --require-hashes --requirements deploy/requirements/dev.txt
+	$(UV) pip install --quiet --python $(BIN)/python --no-deps --editable .
+	$(UV) pip install --quiet --python $(BIN)/python --no-deps --require-hashes --upgrade --target .runtime --requirements deploy/requirements/runtime.txt
+	@touch $@
+
+run: setup ## Runs the main job: prepare, train, publish, draw, evaluate (DATA=folder for real files).
+	$(BIN)/medsynth demo --data "$(DATA)" --gan "$(GAN)"
+
+up: setup ## Starts the local stack and returns once it is ready.
+	$(BIN)/medsynth up --detach
+
+down: ## Stops the local stack.
+	@if [ -x $(BIN)/medsynth ]; then $(BIN)/medsynth down; fi
+
+test: setup ## Runs the tests (real Redis, Triton and gRPC).
+	$(BIN)/python -m pytest -m "not slow" -n 2 --dist loadgroup
+
+test-all: setup ## Runs the tests with the slow ones.
+	$(BIN)/python -m pytest -n 2 --dist loadgroup
+
+check: setup ## Lints, checks the format and the types.
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+format: setup ## Formats the code.
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+proto: setup ## Generates services/medsynth/v1 from proto/.
+	$(BIN)/python -m grpc_tools.protoc --proto_path=proto --proto_path=$$($(BIN)/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))') --python_out=services --pyi_out=services --grpc_python_out=services proto/medsynth/v1/*.proto
+
+requirements: $(UV) ## Pins the requirements again, with hashes.
+	$(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --extra dev --output-file deploy/requirements/dev.txt pyproject.toml --constraints deploy/requirements/constraints.txt
+	$(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --no-deps --output-file deploy/requirements/runtime.txt deploy/requirements/runtime.in
+
+clean: down ## Removes what was installed and what the local stack stored.
+	rm -rf $(VENV) .runtime .medsynth

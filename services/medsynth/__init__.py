@@ -1,0 +1,1 @@
+"""Trains, serves and scores GANs on medical images with their masks."""

@@ -1,0 +1,318 @@
+"""Artifacts: immutable, digested folders on a file system handle.
+
+An artifact is `{collection}/{id}/`. Its files are written under the attempt that makes them
+(`{collection}/{id}/{attempt}/...`) and become the artifact when `manifest.json` appears beside
+the attempt, in one atomic step. The manifest holds the size and sha256 of every file, so its own
+sha256 stands for the whole. What has no manifest does not exist for readers.
+
+Works on every fsspec file system: a folder, `s3://`, memory.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import posixpath
+import shutil
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import IO, Any
+from uuid import uuid4
+
+import fsspec
+
+from medsynth.errors import AbortedError, DataError, NotFoundError
+
+MANIFEST = "manifest.json"
+_CHUNK = 2**20
+
+
+@dataclass(frozen=True)
+class FileEntry:
+    """A file of an artifact: path within it, bytes, `sha256:...`."""
+
+    path: str
+    size: int
+    digest: str
+
+
+@dataclass(frozen=True)
+class Manifest:
+    """What an artifact consists of.
+
+    Attributes:
+        collection: `datasets`, `generators`, `syntheticDatasets` or `reports`.
+        id: Name within the collection.
+        attempt: Folder of the attempt that holds the files.
+        created: ISO 8601, UTC.
+        metadata: Facts about the artifact in types that JSON knows.
+        files: Sorted by path.
+        digest: sha256 over collection, metadata and files (not over id, attempt and time, so
+            that the same content has the same digest wherever and whenever it was made).
+    """
+
+    collection: str
+    id: str
+    attempt: str
+    created: str
+    metadata: dict[str, Any]
+    files: tuple[FileEntry, ...]
+    digest: str
+
+    def to_json(self) -> str:
+        """The text of `manifest.json`."""
+        fields = {**self.__dict__, "files": [entry.__dict__ for entry in self.files]}
+        return json.dumps(fields, indent=2, sort_keys=True)
+
+    @classmethod
+    def from_json(cls, text: str) -> Manifest:
+        """Reverses `to_json`."""
+        fields = json.loads(text)
+        fields["files"] = tuple(FileEntry(**entry) for entry in fields["files"])
+        return cls(**fields)
+
+
+def digest_of(value: Any) -> str:
+    """`sha256:...` of a value's canonical JSON (sorted keys, no spaces)."""
+    text = json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    return "sha256:" + hashlib.sha256(text.encode()).hexdigest()
+
+
+def digest_file(stream: IO[bytes]) -> tuple[int, str]:
+    """Size and `sha256:...` of everything that is left in a stream."""
+    sha, size = hashlib.sha256(), 0
+    while chunk := stream.read(_CHUNK):
+        sha.update(chunk)
+        size += len(chunk)
+    return size, "sha256:" + sha.hexdigest()
+
+
+@dataclass
+class Draft:
+    """An artifact in the making. Add files, then hand it to `Storage.publish`."""
+
+    storage: Storage
+    collection: str
+    id: str
+    attempt: str
+    _entries: dict[str, FileEntry] = field(default_factory=dict)
+
+    @property
+    def path(self) -> str:
+        """Folder of the attempt."""
+        return self.storage.join(self.collection, self.id, self.attempt)
+
+    def write(self, path: str, content: bytes) -> None:
+        """Writes one file of the artifact."""
+        target = posixpath.join(self.path, path)
+        self.storage.fs.makedirs(posixpath.dirname(target), exist_ok=True)
+        with self.storage.fs.open(target, "wb") as stream:
+            stream.write(content)
+        digest = "sha256:" + hashlib.sha256(content).hexdigest()
+        self._entries[path] = FileEntry(path, len(content), digest)
+
+    def add(self, path: str, source: Path) -> None:
+        """Copies a local file into the artifact."""
+        target = posixpath.join(self.path, path)
+        self.storage.fs.makedirs(posixpath.dirname(target), exist_ok=True)
+        with source.open("rb") as stream:
+            size, digest = digest_file(stream)
+            stream.seek(0)
+            with self.storage.fs.open(target, "wb") as copy:
+                shutil.copyfileobj(stream, copy, _CHUNK)
+        self._entries[path] = FileEntry(path, size, digest)
+
+    def add_folder(self, source: Path) -> None:
+        """Copies every file below a local folder into the artifact."""
+        for file in sorted(p for p in source.rglob("*") if p.is_file()):
+            self.add(file.relative_to(source).as_posix(), file)
+
+    def manifest(self, metadata: Mapping[str, Any]) -> Manifest:
+        """The manifest that publishing writes."""
+        files = tuple(sorted(self._entries.values(), key=lambda entry: entry.path))
+        content = {
+            "collection": self.collection,
+            "metadata": dict(metadata),
+            "files": [entry.__dict__ for entry in files],
+        }
+        created = datetime.now(UTC).isoformat(timespec="microseconds")
+        return Manifest(
+            self.collection,
+            self.id,
+            self.attempt,
+            created,
+            dict(metadata),
+            files,
+            digest_of(content),
+        )
+
+
+@dataclass(frozen=True)
+class Artifact:
+    """A published artifact."""
+
+    storage: Storage
+    manifest: Manifest
+
+    @property
+    def path(self) -> str:
+        """Folder of the files, on the storage's file system."""
+        manifest = self.manifest
+        return self.storage.join(manifest.collection, manifest.id, manifest.attempt)
+
+    @property
+    def uri(self) -> str:
+        """The folder of the files with the file system's protocol."""
+        return str(self.storage.fs.unstrip_protocol(self.path))
+
+    def open(self, path: str) -> IO[bytes]:
+        """Opens one file for reading."""
+        return self.storage.fs.open(posixpath.join(self.path, path), "rb")  # type: ignore[no-any-return]
+
+    def read(self, path: str) -> bytes:
+        """The content of one file, checked against its digest.
+
+        Raises:
+            NotFoundError: The manifest knows no such file.
+            DataError: The file is missing, or is not what was published.
+        """
+        entry = next((e for e in self.manifest.files if e.path == path), None)
+        if entry is None:
+            raise NotFoundError(f"{self.manifest.collection}/{self.manifest.id} has no {path}")
+        try:
+            with self.open(path) as stream:
+                content = stream.read()
+        except FileNotFoundError as error:
+            raise DataError(f"{self.path}/{path} is missing from the storage") from error
+        if "sha256:" + hashlib.sha256(content).hexdigest() != entry.digest:
+            raise DataError(f"{self.path}/{path} is not what was published: its digest differs")
+        return content
+
+    def fetch(self, folder: Path) -> Path:
+        """Copies the files to a local folder and returns it; a local artifact is returned as is."""
+        if "file" in _protocols(self.storage.fs):
+            return Path(self.path)
+        for entry in self.manifest.files:
+            target = folder / entry.path
+            target.parent.mkdir(parents=True, exist_ok=True)
+            target.write_bytes(self.read(entry.path))
+        return folder
+
+    def verify(self) -> list[str]:
+        """Paths of the files that are missing or differ from their digest; empty: all is well."""
+        wrong = []
+        for entry in self.manifest.files:
+            try:
+                with self.open(entry.path) as stream:
+                    intact = digest_file(stream) == (entry.size, entry.digest)
+            except FileNotFoundError:
+                intact = False
+            if not intact:
+                wrong.append(entry.path)
+        return wrong
+
+
+def _protocols(fs: fsspec.AbstractFileSystem) -> tuple[str, ...]:
+    return (fs.protocol,) if isinstance(fs.protocol, str) else tuple(fs.protocol)
+
+
+class Storage:
+    """The artifacts below one root.
+
+    Args:
+        root: A folder or URL such as `s3://bucket/prefix`.
+    """
+
+    def __init__(self, root: str) -> None:
+        self.fs, self.root = fsspec.core.url_to_fs(root)
+
+    def join(self, *parts: str) -> str:
+        """A path below the root."""
+        return posixpath.join(self.root, *parts)
+
+    def draft(self, collection: str, artifact_id: str, attempt: str) -> Draft:
+        """Begins an artifact. What an earlier draft of the same attempt left is removed."""
+        draft = Draft(self, collection, artifact_id, attempt)
+        if self.fs.exists(draft.path):
+            self.fs.rm(draft.path, recursive=True)
+        self.fs.makedirs(draft.path, exist_ok=True)
+        return draft
+
+    def publish(self, draft: Draft, metadata: Mapping[str, Any]) -> Artifact:
+        """Turns a draft into an artifact, in one atomic step.
+
+        An artifact of the same name and content is left as it is and returned.
+
+        Raises:
+            AbortedError: Other content was published under the name before.
+        """
+        manifest = draft.manifest(metadata)
+        existing = self.find(draft.collection, draft.id)
+        if existing is None:
+            self.write_atomically(
+                self.join(draft.collection, draft.id, MANIFEST), manifest.to_json().encode()
+            )
+            return Artifact(self, manifest)
+        if draft.attempt != existing.manifest.attempt:
+            self.fs.rm(draft.path, recursive=True)
+        if existing.manifest.digest != manifest.digest:
+            raise AbortedError(f"{draft.collection}/{draft.id} was published by another attempt")
+        return existing
+
+    def write_atomically(self, path: str, content: bytes) -> None:
+        """Writes a file so that readers see the old content or the new, nothing between."""
+        self.fs.makedirs(posixpath.dirname(path), exist_ok=True)
+        if "file" not in _protocols(self.fs):
+            self.fs.pipe_file(path, content)
+            return
+        beside = f"{path}.{uuid4().hex}.tmp"
+        try:
+            with open(beside, "wb") as stream:
+                stream.write(content)
+                stream.flush()
+                os.fsync(stream.fileno())
+            Path(beside).replace(path)
+        finally:
+            Path(beside).unlink(missing_ok=True)
+
+    def find(self, collection: str, artifact_id: str) -> Artifact | None:
+        """The artifact, or None."""
+        try:
+            text = self.fs.cat_file(self.join(collection, artifact_id, MANIFEST))
+        except (FileNotFoundError, NotADirectoryError):
+            return None
+        return Artifact(self, Manifest.from_json(text.decode()))
+
+    def get(self, collection: str, artifact_id: str) -> Artifact:
+        """The artifact.
+
+        Raises:
+            NotFoundError: There is none of that name.
+        """
+        artifact = self.find(collection, artifact_id)
+        if artifact is None:
+            raise NotFoundError(f"{collection}/{artifact_id} does not exist")
+        return artifact
+
+    def list(self, collection: str) -> Iterator[Artifact]:
+        """All artifacts of a collection, in the order of their ids."""
+        folder = self.join(collection)
+        if not self.fs.exists(folder):
+            return
+        for path in sorted(self.fs.ls(folder, detail=False, refresh=True)):
+            artifact = self.find(collection, posixpath.basename(path.rstrip("/")))
+            if artifact is not None:
+                yield artifact
+
+    def delete(self, collection: str, artifact_id: str) -> None:
+        """Removes an artifact, its manifest first. Nothing happens if there is none."""
+        folder = self.join(collection, artifact_id)
+        if not self.fs.exists(folder):
+            return
+        manifest = posixpath.join(folder, MANIFEST)
+        if self.fs.exists(manifest):
+            self.fs.rm(manifest)
+        self.fs.rm(folder, recursive=True)

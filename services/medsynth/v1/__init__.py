@@ -1,0 +1,1 @@
+"""Generated from proto/medsynth/v1 by `make proto`."""
