@@ -1,0 +1,104 @@
+"""The evaluator's methods: evaluations and their reports."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+
+from medsynth.client.connection import Connection
+from medsynth.client.names import new_request_id, resource_name
+from medsynth.client.trainer import data_source
+from medsynth.errors import UnavailableError
+from medsynth.v1 import evaluator_pb2, types_pb2
+
+
+class EvaluatorMethods:
+    """Part of `Client`: what the evaluator does."""
+
+    _connections: Mapping[str, Connection]
+
+    def evaluate(
+        self,
+        subject: str,
+        *,
+        data: types_pb2.DataSource | str | None = None,
+        count: int | None = None,
+        metrics: Sequence[str] = (),
+        regimes: Sequence[str] = (),
+        repeats: int | None = None,
+        unet_steps: int | None = None,
+        seed: int | None = None,
+        request_id: str | None = None,
+    ) -> evaluator_pb2.EvaluationJob:
+        """Starts an evaluation; `wait` returns it once it has ended, `report` its scores.
+
+        Args:
+            subject: `generators/{id}` or the id alone, `syntheticDatasetJobs/{id}`, or a folder
+                as the services see it (an absolute path or `s3://...`).
+            data: The real data. None: what the generator was trained on.
+            count: Synthetic images. None: 1,000.
+            metrics: Of `fid`, `unet-fd`, `dice`. Empty: all.
+            regimes: Of `real`, `augmented`, `synthetic`, `mixed`. Empty: all.
+            repeats: U-Nets for each regime. None: 1.
+            unet_steps: Optimisation steps of each U-Net. None: 1,000.
+            seed: Seed of the draw and of the U-Nets. None: 0.
+            request_id: The same id with the same request answers with the same job. None: a
+                fresh one.
+        """
+        specification = evaluator_pb2.EvaluationSpecification(
+            data=None if data is None else data_source(data),
+            count=count,
+            metrics=metrics,
+            regimes=regimes,
+            repeats=repeats,
+            unet_steps=unet_steps,
+            seed=seed,
+        )
+        if subject.startswith("syntheticDatasetJobs/"):
+            specification.synthetic_dataset_job = subject
+        elif subject.startswith("/") or "://" in subject:
+            specification.folder = subject
+        else:
+            specification.generator = resource_name(subject, "generators")
+        request = evaluator_pb2.CreateEvaluationJobRequest(
+            specification=specification, request_id=new_request_id(request_id)
+        )
+        return self._evaluator.call("CreateEvaluationJob", request, evaluator_pb2.EvaluationJob)
+
+    def report(self, name: str) -> evaluator_pb2.Report:
+        """The scores of an evaluation that has succeeded.
+
+        Args:
+            name: `reports/{id}` or the id alone (`EvaluationJob.report`).
+        """
+        request = evaluator_pb2.GetReportRequest(name=resource_name(name, "reports"))
+        for part in self._parts(lambda last: request):
+            if part.WhichOneof("part") == "report":
+                return part.report
+        raise UnavailableError(f"The evaluator sent no scores for {name}")
+
+    def report_html(self, name: str) -> bytes:
+        """The report's page: UTF-8, needs no other file."""
+        request = evaluator_pb2.GetReportRequest(
+            name=resource_name(name, "reports"), include_html=True
+        )
+        page = bytearray()
+
+        def from_the_start(last: object) -> evaluator_pb2.GetReportRequest:
+            page.clear()
+            return request
+
+        for part in self._parts(from_the_start):
+            page += part.html
+        return bytes(page)
+
+    def _parts(
+        self,
+        request_after: Callable[
+            [evaluator_pb2.GetReportResponse | None], evaluator_pb2.GetReportRequest
+        ],
+    ) -> Iterator[evaluator_pb2.GetReportResponse]:
+        return self._evaluator.stream("GetReport", request_after)
+
+    @property
+    def _evaluator(self) -> Connection:
+        return self._connections["evaluator"]

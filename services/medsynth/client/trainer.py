@@ -1,0 +1,110 @@
+"""The trainer's methods: prepared sets, trainings, presets."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+
+from google.protobuf import empty_pb2
+
+from medsynth.client.connection import Connection
+from medsynth.client.names import new_request_id, resource_name
+from medsynth.v1 import trainer_pb2, types_pb2
+
+
+def data_source(data: types_pb2.DataSource | str) -> types_pb2.DataSource:
+    """A data source, from its URI if need be."""
+    return types_pb2.DataSource(uri=data) if isinstance(data, str) else data
+
+
+class TrainerMethods:
+    """Part of `Client`: what the trainer does."""
+
+    _connections: Mapping[str, Connection]
+
+    def prepare(
+        self, data: types_pb2.DataSource | str, *, request_id: str | None = None
+    ) -> trainer_pb2.PreparationJob:
+        """Starts the preparation of a data source.
+
+        Args:
+            data: A `DataSource`, or its URI alone (`phantom://cardiac`, a path, `s3://...`).
+            request_id: The same id with the same request answers with the same job. None: a
+                fresh one.
+        """
+        request = trainer_pb2.PrepareDatasetRequest(
+            specification=data_source(data), request_id=new_request_id(request_id)
+        )
+        return self._trainer.call("PrepareDataset", request, trainer_pb2.PreparationJob)
+
+    def train(
+        self,
+        data: types_pb2.DataSource | str,
+        gan: types_pb2.GanSpecification | str,
+        *,
+        images: int | None = None,
+        seed: int | None = None,
+        precision: str | None = None,
+        checkpoint_images: int | None = None,
+        grid_images: int | None = None,
+        request_id: str | None = None,
+    ) -> trainer_pb2.TrainingJob:
+        """Starts a training; `wait` returns it once it has ended.
+
+        Args:
+            data: A `DataSource`, or its URI alone.
+            gan: A `GanSpecification`, or the name of a preset alone.
+            images: Real images that the discriminator is shown. None: 100,000.
+            seed: Seed of every random number. None: 0.
+            precision: `auto`, `float32`, `bfloat16` or `float16`. None: `auto`.
+            checkpoint_images: Images between checkpoints. None: 20,000.
+            grid_images: Images between sample grids. None: 10,000.
+            request_id: The same id with the same request answers with the same job. None: a
+                fresh one.
+        """
+        specification = trainer_pb2.TrainingSpecification(
+            data=data_source(data),
+            gan=types_pb2.GanSpecification(preset=gan) if isinstance(gan, str) else gan,
+            images=images,
+            seed=seed,
+            precision=precision,
+            checkpoint_images=checkpoint_images,
+            grid_images=grid_images,
+        )
+        request = trainer_pb2.CreateTrainingJobRequest(
+            specification=specification, request_id=new_request_id(request_id)
+        )
+        return self._trainer.call("CreateTrainingJob", request, trainer_pb2.TrainingJob)
+
+    def dataset(self, name: str) -> types_pb2.Dataset:
+        """A prepared set, by name or id."""
+        request = trainer_pb2.GetDatasetRequest(name=resource_name(name, "datasets"))
+        return self._trainer.call("GetDataset", request, types_pb2.Dataset)
+
+    def datasets(self) -> Iterator[types_pb2.Dataset]:
+        """The prepared sets, newest first, read page by page."""
+        token = ""
+        while True:
+            request = trainer_pb2.ListDatasetsRequest(page_token=token)
+            page = self._trainer.call("ListDatasets", request, trainer_pb2.ListDatasetsResponse)
+            yield from page.datasets
+            token = page.next_page_token
+            if not token:
+                return
+
+    def delete_dataset(self, name: str) -> None:
+        """Deletes a prepared set.
+
+        Raises:
+            FailedPreconditionError: A job that has not ended needs it.
+        """
+        request = trainer_pb2.DeleteDatasetRequest(name=resource_name(name, "datasets"))
+        self._trainer.call("DeleteDataset", request, empty_pb2.Empty)
+
+    def presets(self) -> Sequence[trainer_pb2.Preset]:
+        """The presets with every field of their specification."""
+        request = trainer_pb2.ListPresetsRequest()
+        return self._trainer.call("ListPresets", request, trainer_pb2.ListPresetsResponse).presets
+
+    @property
+    def _trainer(self) -> Connection:
+        return self._connections["trainer"]
