@@ -164,12 +164,13 @@ def from_dict(fields: Mapping[str, Any]) -> MedsynthError:
     """The error that `MedsynthError.to_dict` wrote.
 
     The class follows from reason first and code second, so that two classes of one code are
-    told apart.
+    told apart; a reason of no class's own gives the code's general class.
     """
     classes = _concrete(MedsynthError)
     matching = [c for c in classes if c.code == fields["code"]] or [MedsynthError]
     exact = [c for c in matching if c.default_reason == fields["reason"]]
-    return (exact or matching)[0](
+    general = [c for c in matching if c.default_reason == c.code]
+    return (exact or general or matching)[0](
         fields["message"],
         reason=fields["reason"],
         violations=[FieldViolation(**violation) for violation in fields.get("violations", ())],
