@@ -1,0 +1,1 @@
+"""Compares synthetic images with real ones, and writes the report."""
