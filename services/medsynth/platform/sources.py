@@ -1,0 +1,105 @@
+"""Data sources: the contract's message and the library's value, and what an operator allows.
+
+Every service that takes a data source validates it here, so that all of them accept and refuse
+the same, and record the same form: one place, named in one way, has one prepared set.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Final
+
+from google.protobuf.message import Message
+
+from medsynth.data.source import Source, complete, resolve
+from medsynth.errors import FieldViolation, InvalidArgumentError
+from medsynth.v1 import types_pb2
+
+MAX_SEED: Final = 2**63 - 1
+
+_LIBRARY_FIELD: Final = "specification.data"
+"""Where the library takes a source to stand in a request."""
+
+
+def set_fields(message: Message) -> dict[str, Any]:
+    """The fields of a flat message that somebody set, by name.
+
+    Args:
+        message: Its fields are scalars; explicit presence (`optional`) tells 0 from unset.
+    """
+    return {descriptor.name: value for descriptor, value in message.ListFields()}
+
+
+def fill_source(
+    message: types_pb2.DataSource, roots: Sequence[str], field: str = _LIBRARY_FIELD
+) -> types_pb2.DataSource:
+    """A data source with every default filled in, its place resolved and its reader recognised.
+
+    Looks at names of files and folders; opens none.
+
+    Args:
+        message: As it was sent.
+        roots: Folders and buckets that requests may name.
+        field: Path of the message in the request.
+
+    Raises:
+        InvalidArgumentError: A field cannot be accepted; names its path.
+        PermissionDeniedError: The place lies outside the roots.
+        NotFoundError: There is nothing at that place.
+        DataError: No reader recognises what is there.
+    """
+    try:
+        source = to_source(message)
+        resolved = Source(resolve(source.uri, roots), source.reader, source.preparation)
+        return source_message(complete(resolved))
+    except InvalidArgumentError as error:
+        raise _moved(error, field) from error
+
+
+def to_source(message: types_pb2.DataSource) -> Source:
+    """The library's value of a data source.
+
+    Raises:
+        InvalidArgumentError: A field cannot be accepted; names its path below
+            `specification.data`.
+    """
+    return Source.from_mapping(
+        {
+            "uri": message.uri,
+            "reader": message.reader,
+            "preparation": set_fields(message.preparation),
+        }
+    )
+
+
+def source_message(source: Source) -> types_pb2.DataSource:
+    """The contract's message of a data source, with every field set."""
+    preparation = types_pb2.Preparation(**source.preparation.to_mapping())
+    return types_pb2.DataSource(uri=source.uri, reader=source.reader, preparation=preparation)
+
+
+def check_range(field: str, value: int, low: int, high: int) -> int:
+    """The value, if it lies within the limits (both included).
+
+    Raises:
+        InvalidArgumentError: It does not; names the field.
+    """
+    if not low <= value <= high:
+        raise InvalidArgumentError.field(field, value, f"a whole number from {low} to {high}")
+    return value
+
+
+def _moved(error: InvalidArgumentError, field: str) -> InvalidArgumentError:
+    """The error with the paths that the request has."""
+
+    def renamed(text: str) -> str:
+        inside = text == _LIBRARY_FIELD or text.startswith(f"{_LIBRARY_FIELD}.")
+        return field + text.removeprefix(_LIBRARY_FIELD) if inside else text
+
+    violations = [FieldViolation(renamed(v.field), v.description) for v in error.violations]
+    message = error.message
+    for old, new in zip(error.violations, violations, strict=True):
+        message = message.replace(old.field, new.field)
+    return InvalidArgumentError(
+        message, reason=error.reason, violations=violations, metadata=error.metadata
+    )

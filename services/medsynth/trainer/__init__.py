@@ -1,0 +1,1 @@
+"""Turns data sources into prepared sets, and prepared sets into generators."""
