@@ -1,0 +1,1 @@
+"""Publishes generators to Triton and draws images from them."""

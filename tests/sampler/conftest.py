@@ -1,0 +1,1 @@
+"""A real Triton and a real Redis for the sampler's tests."""
