@@ -51,9 +51,7 @@ def status(error: MedsynthError) -> status_pb2.Status:
     """The error as a service sends it."""
     info, request = any_pb2.Any(), any_pb2.Any()
     info.Pack(
-        error_details_pb2.ErrorInfo(
-            reason=error.reason, domain="medsynth", metadata=error.metadata
-        )
+        error_details_pb2.ErrorInfo(reason=error.reason, domain="medsynth", metadata=error.metadata)
     )
     request.Pack(
         error_details_pb2.BadRequest(
@@ -73,9 +71,7 @@ def refuse(context: grpc.ServicerContext, error: MedsynthError) -> None:
 
 def change(event_id: int, to: jobs_pb2.JobState) -> jobs_pb2.JobEvent:
     """A change of state as an event."""
-    return jobs_pb2.JobEvent(
-        event_id=str(event_id), state_change=jobs_pb2.StateChange(to=to)
-    )
+    return jobs_pb2.JobEvent(event_id=str(event_id), state_change=jobs_pb2.StateChange(to=to))
 
 
 def progress(event_id: int, done: int, total: int = 100) -> jobs_pb2.JobEvent:

@@ -42,9 +42,12 @@ class Refusing(trainer_pb2_grpc.TrainerServiceServicer):
 @pytest.mark.parametrize("error", EVERY_ERROR, ids=lambda error: type(error).__name__)
 def test_domain_errors_cross_the_wire_unchanged(error: errors.MedsynthError) -> None:
     servicer = Refusing(error)
-    with serving(trainer=servicer) as address, Client(trainer=address, retry=QUICK) as client:
-        with pytest.raises(errors.MedsynthError) as caught:
-            client.presets()
+    with (
+        serving(trainer=servicer) as address,
+        Client(trainer=address, retry=QUICK) as client,
+        pytest.raises(errors.MedsynthError) as caught,
+    ):
+        client.presets()
     assert type(caught.value) is type(error)
     assert caught.value.to_dict() == error.to_dict()
     assert servicer.calls == (3 if isinstance(error, errors.UnavailableError) else 1)
@@ -75,9 +78,12 @@ def test_a_service_that_is_not_there_is_named_with_its_address_and_the_remedy() 
 
 
 def test_a_method_that_the_service_lacks_is_no_connection_problem() -> None:
-    with serving() as address, Client(trainer=address, retry=QUICK) as client:
-        with pytest.raises(errors.MedsynthError) as caught:
-            client.presets()
+    with (
+        serving() as address,
+        Client(trainer=address, retry=QUICK) as client,
+        pytest.raises(errors.MedsynthError) as caught,
+    ):
+        client.presets()
     assert not isinstance(caught.value, errors.UnavailableError)
 
 

@@ -101,7 +101,7 @@ class JobMethods:
         """A job as it is now.
 
         Args:
-            name: `trainingJobs/{id}` or of another kind, or the id alone: then all kinds are
+            name: `trainingJobs/{id}` or of another kind, or the id alone: then all services are
                 asked.
 
         Raises:
@@ -110,7 +110,7 @@ class JobMethods:
         if "/" in name:
             return self._get(_kind(name), name)
         found = []
-        for kind in KINDS.values():
+        for kind in self._reachable():
             try:
                 found.append(self._get(kind, resource_name(name, kind.collection)))
             except NotFoundError:
@@ -132,7 +132,7 @@ class JobMethods:
                 `evaluationJobs`. Empty: all.
             states: Only jobs in one of these. Empty: all.
         """
-        kinds = [_kind(collection) for collection in collections] or KINDS.values()
+        kinds = [_kind(collection) for collection in collections] or self._reachable()
         return heapq.merge(
             *(self._list(kind, states) for kind in kinds),
             key=lambda job: job.status.create_time.ToNanoseconds(),
@@ -225,6 +225,9 @@ class JobMethods:
     def _find(self, name: str) -> tuple[JobKind, str]:
         name = name if "/" in name else self.job(name).name
         return _kind(name), name
+
+    def _reachable(self) -> list[JobKind]:
+        return [kind for kind in KINDS.values() if self._to(kind).address]
 
     def _to(self, kind: JobKind) -> Connection:
         return self._connections[kind.service]
