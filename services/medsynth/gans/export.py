@@ -1,0 +1,143 @@
+"""The generator as an ONNX file that gives finished images and labels."""
+
+from __future__ import annotations
+
+import logging
+import warnings
+from pathlib import Path
+
+import numpy as np
+import onnx
+import onnxruntime
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from medsynth.errors import FailedPreconditionError
+from medsynth.gans.latents import latents
+from medsynth.gans.sampling import discretise
+
+OPSET = 18
+BATCH_SIZES = (1, 2, 5, 16)
+"""Batch sizes at which the file is compared with PyTorch."""
+
+_GREY = 0.5 + 0.02
+"""A grey level may lie so far from PyTorch's unrounded value: rounding, and float32 sums in
+another order."""
+_TIE = 2e-4
+"""A label's channel may lie so far below the highest one."""
+
+
+class _Discretised(nn.Module):
+    def __init__(self, generator: nn.Module, channels: int, classes: int) -> None:
+        super().__init__()
+        self.generator, self.channels, self.classes = generator, channels, classes
+
+    def forward(self, latent: Tensor) -> tuple[Tensor, ...]:
+        image, mask = discretise(self.generator(latent), self.channels, self.classes)
+        return (image,) if mask is None else (image, mask)
+
+
+def export_onnx(generator: nn.Module, path: Path, *, channels: int, classes: int) -> None:
+    """Writes the generator and checks the file against PyTorch.
+
+    Input `latent` is float32 (batch, latent_dim); outputs are `image`, uint8 (batch, channels, S,
+    S), and with classes `mask`, labels as uint8 (batch, S, S). The batch may have any size.
+
+    Args:
+        generator: As in `TrainingResult.generator`.
+        path: The file to write. Nothing is left there when the check fails.
+        channels: Image channels.
+        classes: Classes of the mask, 0 for none.
+
+    Raises:
+        FailedPreconditionError: The file computes something else than PyTorch, or not for every
+            batch size.
+    """
+    generator = generator.to("cpu", memory_format=torch.contiguous_format)  # type: ignore[call-overload]
+    names = ["image", "mask"] if classes else ["image"]
+    path.parent.mkdir(parents=True, exist_ok=True)
+    beside = path.with_name(path.name + ".tmp")
+    try:
+        _write(_Discretised(generator, channels, classes).eval(), beside, names)
+        check(generator, beside, channels=channels, classes=classes)
+        beside.replace(path)
+    finally:
+        beside.unlink(missing_ok=True)
+
+
+def _write(network: nn.Module, path: Path, outputs: list[str]) -> None:
+    latent_dim = int(network.generator.latent_dim)  # type: ignore[union-attr, arg-type]
+    exporter_log = logging.getLogger("torch.onnx")
+    level = exporter_log.level
+    exporter_log.setLevel(logging.ERROR)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            program = torch.onnx.export(
+                network,
+                (torch.zeros(2, latent_dim),),
+                dynamo=True,
+                input_names=["latent"],
+                output_names=outputs,
+                dynamic_shapes=({0: torch.export.Dim("batch", min=1)},),
+                opset_version=OPSET,
+                verbose=False,
+            )
+    finally:
+        exporter_log.setLevel(level)
+    assert program is not None
+    program.save(str(path), external_data=False)
+
+
+def check(generator: nn.Module, path: Path, *, channels: int, classes: int) -> None:
+    """Compares an ONNX file with a generator at several batch sizes.
+
+    A grey level has to be PyTorch's value rounded, and a label's channel the highest, but for what
+    float32 sums in another order may move.
+
+    Raises:
+        FailedPreconditionError: Names what differs.
+    """
+    model = onnx.load(str(path))
+    for value in (*model.graph.input, *model.graph.output):
+        if not value.type.tensor_type.shape.dim[0].dim_param:
+            raise _refusal(f"the batch of {value.name!r} has a fixed size")
+    session = onnxruntime.InferenceSession(
+        model.SerializeToString(), providers=["CPUExecutionProvider"]
+    )
+    latent_dim = int(generator.latent_dim)  # type: ignore[arg-type]
+    for batch in BATCH_SIZES:
+        latent = latents("export check", batch, 0, batch, latent_dim)
+        with torch.no_grad():
+            joint = generator(torch.from_numpy(latent)).numpy()
+        outputs = session.run(None, {"latent": latent})
+        shapes = [(batch, channels, *joint.shape[2:]), (batch, *joint.shape[2:])]
+        for output, shape in zip(outputs, shapes, strict=False):
+            if output.shape != shape or output.dtype != np.uint8:
+                raise _refusal(f"it gives {output.dtype} {output.shape} instead of uint8 {shape}")
+        _compare_image(outputs[0], joint[:, :channels])
+        if classes:
+            _compare_mask(outputs[1], joint[:, channels:])
+
+
+def _compare_image(image: NDArray[np.uint8], expected: NDArray[np.float32]) -> None:
+    exact = np.clip((expected.astype(np.float64) + 1.0) * 127.5, 0, 255)
+    worst = float(np.abs(image - exact).max())
+    if not worst <= _GREY:
+        raise _refusal(f"a pixel differs by {worst:.3f} grey levels")
+
+
+def _compare_mask(mask: NDArray[np.uint8], scores: NDArray[np.float32]) -> None:
+    if int(mask.max()) >= scores.shape[1]:
+        raise _refusal(f"it gives label {int(mask.max())} of {scores.shape[1]} classes")
+    given = np.take_along_axis(scores, mask[:, None].astype(np.int64), axis=1)[:, 0]
+    worst = float((scores.max(axis=1) - given).max())
+    if not worst <= _TIE:
+        raise _refusal(f"a label was chosen whose score lies {worst:.4f} below the highest")
+
+
+def _refusal(difference: str) -> FailedPreconditionError:
+    return FailedPreconditionError(
+        f"the exported generator is not the trained one: {difference}", reason="EXPORT_DIFFERS"
+    )

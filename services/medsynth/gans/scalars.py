@@ -1,0 +1,58 @@
+"""The training curve as TensorBoard scalars."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, Self
+
+if TYPE_CHECKING:
+    from torch.utils.tensorboard import SummaryWriter
+
+
+class ScalarLog:
+    """Writes points of a curve, by images.
+
+    A training that resumes writes the points of its checkpoint again and has TensorBoard drop all
+    that was written before, so that the folder shows the one curve that leads to the weights.
+
+    Args:
+        folder: Made if missing. None: nothing is written.
+    """
+
+    def __init__(self, folder: Path | None) -> None:
+        self._folder = folder
+        self._writer: SummaryWriter | None = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        if self._writer is not None:
+            self._writer.close()
+
+    def begin(self, points: Iterable[Mapping[str, float]]) -> None:
+        """Opens the log with the points so far."""
+        if self._folder is None:
+            return
+        # TensorBoard takes most of a second to import, and many trainings write no log.
+        from torch.utils.tensorboard import SummaryWriter
+
+        self._writer = SummaryWriter(str(self._folder), purge_step=0)
+        for point in points:
+            self.write(point)
+
+    def write(self, point: Mapping[str, float]) -> None:
+        """Adds one point."""
+        if self._writer is None:
+            return
+        for name, value in point.items():
+            if name != "images":
+                self._writer.add_scalar(name, value, int(point["images"]))
+        self._writer.flush()
