@@ -137,6 +137,8 @@ def _decode(content: bytes, file: Path, modes: tuple[str, ...]) -> Pixels:
                 raise DataError(f"{file}: {picture.size} pixels, at most {_LARGEST_SIDE} a side")
             if picture.mode not in modes:
                 raise DataError(f"{file}: mode {picture.mode}, expected {' or '.join(modes)}")
+            picture.verify()
+        with Image.open(io.BytesIO(content), formats=["PNG"]) as picture:
             return np.asarray(picture).astype(np.uint8)
     except (
         OSError, SyntaxError, ValueError, zlib.error, UnidentifiedImageError,

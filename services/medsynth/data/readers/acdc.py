@@ -7,6 +7,7 @@ the preparation splits them. Other files (`_4d`, readmes) are passed over.
 
 from __future__ import annotations
 
+import gzip
 import re
 import zlib
 from collections.abc import Iterator
@@ -121,6 +122,18 @@ def _group(folder: Path) -> str:
     return match[1] if match else ""
 
 
+def _check_archive(file: Path) -> None:
+    """Reads a `.gz` to its checksum, which reading the volume alone would not reach."""
+    if file.suffix != ".gz":
+        return
+    size = 0
+    with gzip.open(file) as stream:
+        while chunk := stream.read(2**20):
+            size += len(chunk)
+            if size > 16 * _LARGEST:
+                raise DataError(f"{file}: unpacks to more than {16 * _LARGEST} bytes")
+
+
 def _read(file: Path) -> tuple[NDArray[np.generic], tuple[float, float, float]]:
     """Values (slices, rows, columns) and the spacing along these axes."""
     import nibabel
@@ -128,6 +141,7 @@ def _read(file: Path) -> tuple[NDArray[np.generic], tuple[float, float, float]]:
     from nibabel.spatialimages import HeaderDataError
 
     try:
+        _check_archive(file)
         image: Any = nibabel.load(file)
         shape = image.shape
         if len(shape) == 4 and shape[3] == 1:

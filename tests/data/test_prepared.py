@@ -1,0 +1,244 @@
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from google.protobuf.json_format import ParseDict
+
+from medsynth.data.phantom import CLASSES, phantom_volumes
+from medsynth.data.preparation import Preparation
+from medsynth.data.prepared import PreparedSet, prepare
+from medsynth.data.slices import prepare_volume
+from medsynth.data.source import Source, dataset_id, resolve
+from medsynth.errors import AbortedError, DataError, PermissionDeniedError
+from medsynth.storage import Artifact, Draft, Storage
+from medsynth.v1 import types_pb2
+from tests.data.acdc_files import acdc_folder
+
+PHANTOM = "phantom://cardiac?patients=5&slices=4&seed=2"
+
+
+def quiet(done: int, total: int) -> None:
+    pass
+
+
+def leftovers(storage: Storage) -> list[Path]:
+    return [path for path in Path(storage.root).rglob("*") if path.is_file()]
+
+
+def test_a_phantom(storage: Storage, tmp_path: Path) -> None:
+    source = Source(PHANTOM, preparation=Preparation(size=32))
+    seen: list[tuple[int, int]] = []
+    artifact = prepare(source, storage, "a1", progress=lambda *p: seen.append(p), scratch=tmp_path)
+    assert seen == [(done, 10) for done in range(11)]
+    assert artifact.manifest.collection == "datasets"
+    assert artifact.manifest.id == dataset_id(source)
+    assert artifact.verify() == []
+
+    prepared = PreparedSet.open(artifact, tmp_path / "cache")
+    assert prepared.digest == artifact.manifest.digest
+    assert prepared.classes == CLASSES
+    assert (prepared.channels, prepared.size) == (1, 32)
+    assert prepared.source["uri"] == resolve(PHANTOM, [])
+    assert prepared.source["reader"] == "phantom"
+
+    expected = {v.name: v for v in phantom_volumes(5, 4, 2)}
+    patients: list[str] = []
+    for name in ("train", "validation", "test"):
+        split = prepared.split(name)
+        count = len(split.images)
+        assert split.images.shape == (count, 1, 32, 32)
+        assert split.images.dtype == np.uint8
+        assert split.masks is not None
+        assert split.masks.shape == (count, 32, 32)
+        assert len(split.patients) == len(split.volumes) == len(split.slices) == count
+        assert len(split.groups) == count
+        patients += sorted(set(split.patients))
+        for row in range(count):
+            volume = expected[split.volumes[row]]
+            assert (split.patients[row], split.groups[row]) == (volume.patient, volume.group)
+            images, masks = prepare_volume(volume, source.preparation)
+            assert np.array_equal(split.images[row], images[split.slices[row]])
+            assert np.array_equal(split.masks[row], np.asarray(masks)[split.slices[row]])
+    assert sorted(patients) == [f"p{k:05d}" for k in range(5)]
+    assert len({prepared.split(n).digest for n in ("train", "validation", "test")}) == 3
+
+
+def test_metadata_is_the_message(storage: Storage) -> None:
+    artifact = prepare(Source(PHANTOM), storage, "a1", progress=quiet)
+    message = ParseDict(artifact.manifest.metadata, types_pb2.Dataset())
+    assert [split.name for split in message.splits] == ["train", "validation", "test"]
+    assert [split.patients for split in message.splits] == [3, 1, 1]
+    assert [split.volumes for split in message.splits] == [6, 2, 2]
+    assert [split.slices for split in message.splits] == [24, 8, 8]
+    assert message.source.preparation.intensity_high == 99.5
+    assert message.source.reader == "phantom"
+
+
+def test_twice_is_free(storage: Storage) -> None:
+    source = Source(PHANTOM)
+    first = prepare(source, storage, "a1", progress=quiet)
+
+    def never(*arguments: Any) -> Any:
+        raise AssertionError("called for a set that exists")
+
+    again = prepare(source, storage, "a2", progress=never, publish=never)
+    assert again.manifest == first.manifest
+    other = prepare(
+        Source(PHANTOM, preparation=Preparation(split_seed=1)), storage, "a3", progress=quiet
+    )
+    assert other.manifest.id != first.manifest.id
+
+
+def test_the_same_content_has_the_same_digest(tmp_path: Path) -> None:
+    digests = {
+        prepare(Source(PHANTOM), Storage(str(tmp_path / k)), k, progress=quiet).manifest.digest
+        for k in ("one", "two")
+    }
+    assert len(digests) == 1
+
+
+def test_memory_storage_is_fetched(tmp_path: Path) -> None:
+    artifact = prepare(Source(PHANTOM), Storage("memory://sets"), "a1", progress=quiet)
+    prepared = PreparedSet.open(artifact, tmp_path / "cache")
+    assert len(prepared.split("train").images) == 24
+    assert (tmp_path / "cache" / "train" / "images.npy").is_file()
+
+
+def test_two_channels(storage: Storage, tmp_path: Path) -> None:
+    source = Source(PHANTOM + "&contrast=cine,t2")
+    prepared = PreparedSet.open(prepare(source, storage, "a", progress=quiet), tmp_path)
+    assert prepared.channels == 2
+    assert prepared.split("test").images.shape == (8, 2, 64, 64)
+
+
+def test_acdc(storage: Storage, tmp_path: Path) -> None:
+    folder = acdc_folder(tmp_path / "acdc", patients=6)
+    source = Source(str(folder), preparation=Preparation(crop="foreground", crop_share=0.9))
+    prepared = PreparedSet.open(
+        prepare(source, storage, "a", progress=quiet, roots=[str(tmp_path)]), tmp_path
+    )
+    assert prepared.source["reader"] == "acdc"
+    split = prepared.split("train")
+    assert split.masks is not None
+    assert len(split.images) == 4 * 2 * 3
+    assert set(np.unique(split.masks)) == {0, 1, 2, 3}
+    text = json.dumps(prepared.source) + "".join(split.patients)
+    assert "Height" not in text
+
+
+@pytest.mark.parametrize("patients", [1, 2])
+def test_too_few_patients_leave_nothing(patients: int, storage: Storage, tmp_path: Path) -> None:
+    folder = acdc_folder(tmp_path / "acdc", patients=patients)
+    with pytest.raises(DataError, match=f"at least 3 patients.*found {patients}"):
+        prepare(Source(str(folder)), storage, "a1", progress=quiet)
+    assert leftovers(storage) == []
+
+
+def test_bad_files_leave_nothing(storage: Storage, tmp_path: Path) -> None:
+    folder = acdc_folder(tmp_path / "acdc")
+    (folder / "patient004" / "patient004_frame09.nii.gz").write_bytes(b"broken")
+    scratch = tmp_path / "scratch"
+    scratch.mkdir()
+    with pytest.raises(DataError, match="patient004_frame09"):
+        prepare(Source(str(folder)), storage, "a1", progress=quiet, scratch=scratch)
+    assert leftovers(storage) == []
+    assert list(scratch.iterdir()) == []
+
+
+def test_empty_folder(storage: Storage, tmp_path: Path) -> None:
+    for reader in ("", "acdc"):
+        with pytest.raises(DataError, match=str(tmp_path)):
+            prepare(Source(str(tmp_path), reader), storage, "a1", progress=quiet)
+
+
+def test_stopping_leaves_nothing(storage: Storage, tmp_path: Path) -> None:
+    def stop(done: int, total: int) -> None:
+        if done == 3:
+            raise AbortedError("told to stop")
+
+    with pytest.raises(AbortedError):
+        prepare(Source(PHANTOM), storage, "a1", progress=stop, scratch=tmp_path)
+    assert leftovers(storage) == []
+
+
+def test_a_refused_publication_leaves_nothing(storage: Storage) -> None:
+    def refuse(draft: Draft, metadata: Mapping[str, Any]) -> Artifact:
+        raise AbortedError("lost the lease")
+
+    with pytest.raises(AbortedError):
+        prepare(Source(PHANTOM), storage, "a1", progress=quiet, publish=refuse)
+    assert leftovers(storage) == []
+    assert prepare(Source(PHANTOM), storage, "a1", progress=quiet).verify() == []
+
+
+def test_an_error_after_publication_keeps_the_set(storage: Storage) -> None:
+    def publish(draft: Draft, metadata: Mapping[str, Any]) -> Artifact:
+        storage.publish(draft, metadata)
+        raise AbortedError("too late")
+
+    with pytest.raises(AbortedError):
+        prepare(Source(PHANTOM), storage, "a1", progress=quiet, publish=publish)
+    assert storage.get("datasets", dataset_id(Source(PHANTOM))).verify() == []
+
+
+def test_files_that_change_while_read(storage: Storage, tmp_path: Path) -> None:
+    folder = acdc_folder(tmp_path / "acdc")
+
+    def disturb(done: int, total: int) -> None:
+        if done == 4:
+            (folder / "patient001" / "Info.cfg").write_text("Group: HCM\n" * 9)
+
+    with pytest.raises(DataError, match="changed"):
+        prepare(Source(str(folder)), storage, "a1", progress=disturb)
+    assert leftovers(storage) == []
+
+
+def test_links_out_of_the_roots(storage: Storage, tmp_path: Path) -> None:
+    folder = acdc_folder(tmp_path / "root" / "acdc")
+    secret = tmp_path / "secret.nii.gz"
+    image = folder / "patient001" / "patient001_frame01.nii.gz"
+    image.rename(secret)
+    image.symlink_to(secret)
+    with pytest.raises(PermissionDeniedError, match="patient001_frame01"):
+        prepare(Source(str(folder)), storage, "a1", progress=quiet, roots=[str(tmp_path / "root")])
+    assert (
+        prepare(Source(str(folder)), storage, "a2", progress=quiet, roots=[str(tmp_path)]).verify()
+        == []
+    )
+
+
+def test_a_damaged_set_is_refused(storage: Storage, tmp_path: Path) -> None:
+    artifact = prepare(Source(PHANTOM), storage, "a1", progress=quiet)
+    file = Path(artifact.path) / "train" / "images.npy"
+    file.write_bytes(file.read_bytes()[:-1])
+    with pytest.raises(DataError, match=r"images\.npy"):
+        PreparedSet.open(artifact, tmp_path)
+
+
+def test_the_real_data_set(real_acdc: Path, storage: Storage, tmp_path: Path) -> None:
+    source = Source(str(real_acdc), preparation=Preparation(crop="centre"))
+    prepared = PreparedSet.open(prepare(source, storage, "a", progress=quiet), tmp_path)
+    splits = [prepared.split(name) for name in ("train", "validation", "test")]
+    assert [len(set(split.patients)) for split in splits] == [18, 5, 7]
+    assert sum(len(split.images) for split in splits) == 588
+    assert len(set(splits[0].groups)) == len(set(splits[2].groups)) == 5
+
+
+def test_services_can_validate_without_image_libraries() -> None:
+    program = (
+        "import sys, medsynth.data.preparation, medsynth.data.source, medsynth.data.prepared;"
+        "from medsynth.data.source import *; dataset_id(Source('phantom://cardiac'));"
+        "heavy = {'torch', 'nibabel', 'PIL', 'scipy', 'onnxruntime', 'matplotlib', 'monai'};"
+        "print(sorted(heavy & set(sys.modules)))"
+    )
+    found = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True
+    )
+    assert found.stdout.strip() == "[]"
