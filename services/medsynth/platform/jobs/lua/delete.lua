@@ -1,0 +1,17 @@
+-- name -> OK | MISSING | ACTIVE state
+local name = ARGV[3]
+
+local job = load_job(name)
+if not job then
+  return {'MISSING', ready}
+end
+if not ENDED[job.state] then
+  return {'ACTIVE', ready, job.state}
+end
+for _, request_key in ipairs(redis.call('SMEMBERS', job_key(name, 'requests'))) do
+  redis.call('DEL', request_key)
+end
+redis.call('ZREM', index_key(job.kind, job.state), name)
+redis.call('DEL', job.key, job_key(name, 'events'), job_key(name, 'pending'),
+  job_key(name, 'waiters'), job_key(name, 'requests'))
+return {'OK', ready}

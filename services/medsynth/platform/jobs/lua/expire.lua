@@ -1,0 +1,14 @@
+-- count limit reason failure -> OK names...
+local count, limit, reason, failure = ARGV[3], tonumber(ARGV[4]), ARGV[5], ARGV[6]
+
+local names = redis.call('ZRANGEBYSCORE', PREFIX .. 'leases', '-inf', digits(now()),
+  'LIMIT', 0, count)
+for _, name in ipairs(names) do
+  local job = load_job(name)
+  if job and HELD[job.state] then
+    give_back(job, true, limit, reason, failure)
+  else
+    redis.call('ZREM', PREFIX .. 'leases', name)
+  end
+end
+return {'OK', ready, unpack(names)}

@@ -1,0 +1,94 @@
+"""Pages of jobs, newest first."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Final
+
+from medsynth.errors import InvalidArgumentError
+from medsynth.platform.jobs.kinds import JobKind
+from medsynth.platform.jobs.record import STATES, JobRecord, from_hash, state_name
+from medsynth.platform.jobs.scripts import Scripts
+from medsynth.v1.jobs_pb2 import JobState
+
+DEFAULT_SIZE: Final = 100
+MAX_SIZE: Final = 1000
+
+
+@dataclass(frozen=True)
+class Page:
+    """Some of the jobs of a kind, newest first.
+
+    Attributes:
+        jobs: The records.
+        next_page_token: What the next page is asked for with; empty on the last.
+    """
+
+    jobs: tuple[JobRecord, ...]
+    next_page_token: str
+
+
+def read_page(
+    scripts: Scripts, kind: JobKind, size: int, token: str, states: Iterable[JobState]
+) -> Page:
+    """One page, as the index had it at one moment.
+
+    The token is a place in the order of creation: jobs that change their state, or are made,
+    between two pages neither hide nor repeat others.
+
+    Args:
+        scripts: Where the jobs are.
+        kind: Their kind.
+        size: 1 to 1000; 0 means 100.
+        token: `Page.next_page_token` of the page before; empty: the first page.
+        states: Only jobs in these; empty: in any.
+
+    Raises:
+        InvalidArgumentError: A size, token or state that there is not.
+    """
+    if not 0 <= size <= MAX_SIZE:
+        raise InvalidArgumentError.field(
+            "page_size", size, f"1 to {MAX_SIZE}, or 0 for {DEFAULT_SIZE}"
+        )
+    size = size or DEFAULT_SIZE
+    _, (rows,) = scripts("list", kind.name, _read_token(kind, token), size + 1, *_names(states))
+    hashes = [
+        (name.decode(), {k.decode(): v for k, v in zip(pairs[::2], pairs[1::2], strict=True)})
+        for name, pairs in rows
+    ]
+    jobs = tuple(from_hash(name, kind, fields) for name, fields in hashes[:size])
+    if len(hashes) <= size:
+        return Page(jobs, "")
+    return Page(jobs, _write_token(kind, int(hashes[size - 1][1]["sequence"])))
+
+
+def _names(states: Iterable[JobState]) -> list[str]:
+    wanted = sorted(set(states))
+    for state in wanted:
+        if state not in STATES:
+            names = ", ".join(JobState.keys()[1:])
+            raise InvalidArgumentError.field("states", int(state), f"any of {names}")
+    return [state_name(state) for state in wanted or STATES]
+
+
+def _write_token(kind: JobKind, sequence: int) -> str:
+    return base64.urlsafe_b64encode(f"{kind.name}:{sequence}".encode()).decode().rstrip("=")
+
+
+def _read_token(kind: JobKind, token: str) -> str:
+    """The bound that the script takes: everything, or what is older than the token's place."""
+    if not token:
+        return "+inf"
+    try:
+        text = base64.urlsafe_b64decode(token.encode() + b"=" * (-len(token) % 4)).decode()
+    except (binascii.Error, UnicodeError):
+        text = ""
+    name, _, sequence = text.partition(":")
+    if name == kind.name and sequence.isascii() and sequence.isdigit() and len(sequence) < 16:
+        return f"({int(sequence)}"
+    raise InvalidArgumentError.field(
+        "page_token", token, "the `next_page_token` of the page before, or nothing"
+    )

@@ -1,0 +1,112 @@
+"""The child process of a job, as its supervisor holds it."""
+
+from __future__ import annotations
+
+import logging
+import os
+import queue
+import signal
+import socket
+import subprocess
+import sys
+import threading
+from dataclasses import dataclass
+from typing import Any
+
+from medsynth.platform.jobs.channel import Channel
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Said:
+    """The child sent a message."""
+
+    message: dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Exited:
+    """The child has ended, with all that it had started; everything it sent was read before.
+
+    Attributes:
+        status: Exit status; minus the number of the signal that killed it.
+    """
+
+    status: int
+
+    def __str__(self) -> str:
+        if self.status >= 0:
+            return f"the child ended with exit status {self.status} and no result"
+        try:
+            name = signal.Signals(-self.status).name
+        except ValueError:
+            name = f"signal {-self.status}"
+        return f"the child was killed by {name}"
+
+
+class ChildProcess:
+    """A running child, in a session and process group of its own.
+
+    Args:
+        module: What it runs, with `python -m`.
+        name: The job.
+        inbox: Gets `Said` for each of its messages, and at last `Exited`.
+        label: Begins each line that it logs.
+    """
+
+    def __init__(self, module: str, name: str, inbox: queue.SimpleQueue[Any], label: str) -> None:
+        ours, theirs = socket.socketpair()
+        with theirs:
+            self._process = subprocess.Popen(
+                [sys.executable, "-m", module, name, str(theirs.fileno())],
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT,
+                pass_fds=[theirs.fileno()],
+                start_new_session=True,
+            )
+        self.channel = Channel(ours)
+        self._inbox = inbox
+        self._label = label
+        self._reaping = threading.Lock()
+        self._reaped = False
+        self._threads = [
+            threading.Thread(target=target, name=f"{name} {target.__name__}", daemon=True)
+            for target in (self._read_messages, self._read_output)
+        ]
+        for thread in self._threads:
+            thread.start()
+        threading.Thread(target=self._reap, name=f"{name} reap", daemon=True).start()
+
+    @property
+    def pid(self) -> int:
+        """Id of the process, and of its group."""
+        return self._process.pid
+
+    def kill(self) -> None:
+        """Kills the process and all that it started. Nothing happens if it has ended."""
+        with self._reaping:
+            if not self._reaped:
+                os.killpg(self._process.pid, signal.SIGKILL)
+
+    def _read_messages(self) -> None:
+        for message in self.channel.messages():
+            self._inbox.put(Said(message))
+
+    def _read_output(self) -> None:
+        assert self._process.stdout is not None
+        for line in self._process.stdout:
+            _log.info("%s: %s", self._label, line.decode(errors="replace").rstrip())
+
+    def _reap(self) -> None:
+        # Until it is reaped its id belongs to nobody else, and its group can be killed safely.
+        os.waitid(os.P_PID, self._process.pid, os.WEXITED | os.WNOWAIT)
+        with self._reaping:
+            os.killpg(self._process.pid, signal.SIGKILL)
+            status = self._process.wait()
+            self._reaped = True
+        for thread in self._threads:
+            thread.join(timeout=5.0)
+        self.channel.close()
+        self._inbox.put(Exited(status))

@@ -1,0 +1,393 @@
+"""Carries a job through one attempt: claim, child process, lease, outcome.
+
+The supervisor is the only one that writes for the job, under the attempt that it claimed. It
+renews the lease at a third of it, and kills the child before the lease can run out; so a job never
+has two owners that write. It forwards cancellations and the worker's shutdown, and ends the child
+with all that it started before it says what became of the job.
+"""
+
+from __future__ import annotations
+
+import logging
+import queue
+import threading
+import time
+from collections.abc import Callable
+from typing import Any, Final, TypeVar
+from uuid import uuid4
+
+from medsynth.errors import (
+    AbortedError,
+    MedsynthError,
+    ResourceExhaustedError,
+    UnavailableError,
+    from_dict,
+)
+from medsynth.platform.jobs.channel import FINAL, pack, unpack
+from medsynth.platform.jobs.kinds import ChildJob, parse_specification
+from medsynth.platform.jobs.process import ChildProcess, Exited, Said
+from medsynth.platform.jobs.progress import ProgressMeter
+from medsynth.platform.jobs.record import Claim, JobRecord, state_name
+from medsynth.platform.jobs.scratch import ScratchFolders
+from medsynth.platform.jobs.store import JobStore
+from medsynth.settings import Settings
+from medsynth.v1 import jobs_pb2
+from medsynth.v1.jobs_pb2 import JobState
+
+T = TypeVar("T")
+
+_PROGRESS_SECONDS: Final = 0.5
+"""Progress is written at most so often; the last report always."""
+
+_EXIT_SECONDS: Final = 10.0
+"""A child that has said its last word has so long to end."""
+
+_KEPT_SHARE: Final = 0.75
+"""A lease that could not be renewed for this share of it is given up, and the child killed."""
+
+_MAX_TEXT: Final = 2000
+
+_log = logging.getLogger(__name__)
+
+
+class Observer:
+    """Told what a supervisor does; telemetry overrides what it counts. Calls must not block."""
+
+    def claimed(self, record: JobRecord, waited: float) -> None:
+        """A job was claimed that had been ready for `waited` seconds."""
+
+    def progressed(self, record: JobRecord, progress: jobs_pb2.Progress) -> None:
+        """A job reported progress that was written."""
+
+    def released(self, record: JobRecord, state: str) -> None:
+        """An attempt is over; `state` is the job's next (`SUCCEEDED`, ...) or `LOST`."""
+
+
+def redis_timeout(settings: Settings) -> float:
+    """Seconds that one command of a supervisor may take, well within the lease."""
+    return max(0.5, min(5.0, settings.lease_seconds / 10))
+
+
+class Supervisor:
+    """One slot: runs the jobs that it is told of, one after the other.
+
+    Args:
+        store: Its client should answer within `redis_timeout` and not retry.
+        settings: Lease and grace.
+        worker: Who claims, for people.
+        observer: Told what happens.
+        scratch: Where attempts get their scratch folders.
+    """
+
+    def __init__(
+        self,
+        store: JobStore,
+        settings: Settings,
+        *,
+        worker: str,
+        observer: Observer | None = None,
+        scratch: ScratchFolders | None = None,
+    ) -> None:
+        self._store = store
+        self._settings = settings
+        self._worker = worker
+        self._observer = observer or Observer()
+        self._scratch = scratch or ScratchFolders()
+        self._stopping = False
+        self._attempt: _Attempt | None = None
+
+    def run(self, name: str) -> str:
+        """Runs a job if it waits for a worker.
+
+        Returns:
+            The state that the job was left in, `LOST` if the lease was, or empty if there was
+            nothing to do.
+        """
+        if self._stopping:
+            self._announce_again(name)
+            return ""
+        token = uuid4().hex
+        claim = _insist(lambda: self._store.claim(name, self._worker, token), self._stopped)
+        if claim is None:
+            return ""
+        record = claim.record
+        waited = time.time() - record.ready_time.timestamp()
+        self._observer.claimed(record, max(waited, 0.0))
+        _log.info("%s: attempt %d begins", name, claim.attempt)
+        with self._scratch.attempt() as scratch:
+            self._attempt = attempt = _Attempt(self._store, self._settings, claim, self._observer)
+            if self._stopping:
+                attempt.stop()
+            state = attempt.carry(str(scratch))
+            self._attempt = None
+        _log.info("%s: attempt %d leaves it %s", name, claim.attempt, state)
+        self._observer.released(record, state)
+        return state
+
+    def stop(self) -> None:
+        """Lets the child write a checkpoint and give the job back; claims nothing any more.
+
+        May be called in a signal handler.
+        """
+        self._stopping = True
+        attempt = self._attempt
+        if attempt is not None:
+            attempt.stop()
+
+    def close(self) -> None:
+        """Removes what the slot kept on this machine."""
+        self._scratch.close()
+
+    def _stopped(self) -> bool:
+        return self._stopping
+
+    def _announce_again(self, name: str) -> None:
+        kind = self._store.get(name).kind
+        self._store.announce(kind.queue, name)
+
+
+def _insist(act: Callable[[], T], give_up: Callable[[], bool]) -> T:
+    """Repeats what Redis does not answer, until it does or there is no use in it."""
+    pause = 0.05
+    while True:
+        try:
+            return act()
+        except (UnavailableError, ResourceExhaustedError) as error:
+            if give_up():
+                raise
+            _log.warning("tried again in %.1f s: %s", pause, error)
+            time.sleep(pause)
+            pause = min(2 * pause, 2.0)
+
+
+class _Stop:
+    """The worker shuts down."""
+
+
+class _Cancel:
+    """The job is to be cancelled."""
+
+
+class _Attempt:
+    """One claimed job with its child."""
+
+    def __init__(
+        self, store: JobStore, settings: Settings, claim: Claim, observer: Observer
+    ) -> None:
+        self._store = store
+        self._settings = settings
+        self._claim = claim
+        self._observer = observer
+        self._inbox: queue.SimpleQueue[Any] = queue.SimpleQueue()
+        self._over = threading.Event()
+        self._lost = ""
+        self._stop_asked = False
+        self._stopping = False
+        self._cancelling = False
+        self._final: dict[str, Any] | None = None
+        self._kill_at = float("inf")
+        self._meter = ProgressMeter()
+        self._unwritten: jobs_pb2.Progress | None = None
+        self._written_at = float("-inf")
+        self._renewed_at = time.monotonic()
+
+    def stop(self) -> None:
+        self._stop_asked = True
+        self._inbox.put(_Stop())
+
+    def carry(self, scratch: str) -> str:
+        claim = self._claim
+        try:
+            self._child = ChildProcess(
+                claim.record.kind.module,
+                claim.name,
+                self._inbox,
+                f"{claim.name} attempt {claim.attempt}",
+            )
+        except OSError as error:
+            reason = f"no child process could be started: {error}"
+            return self._leave(lambda: self._store.lost(claim, reason))
+        keeper = threading.Thread(target=self._keep, name=f"{claim.name} lease", daemon=True)
+        try:
+            self._child.channel.send("start", **self._introduction(scratch))
+            keeper.start()
+            exited = self._attend()
+            return self._conclude(exited)
+        finally:
+            self._child.kill()
+            self._over.set()
+            keeper.join()
+
+    def _introduction(self, scratch: str) -> dict[str, Any]:
+        record = self._claim.record
+        return {
+            "name": record.name,
+            "kind": record.kind.name,
+            "attempt": record.attempt,
+            "message": record.kind.specification,
+            "specification": pack(record.specification.SerializeToString(deterministic=True)),
+            "scratch": scratch,
+            "children": [
+                {
+                    "name": child.name,
+                    "kind": child.kind.name,
+                    "state": state_name(child.state),
+                    "result": dict(child.result),
+                    "error": child.error.to_dict() if child.error else None,
+                }
+                for child in self._claim.children
+            ],
+        }
+
+    # The lease
+
+    def _keep(self) -> None:
+        """Renews the lease and looks for a cancellation; kills the child when the lease goes."""
+        lease = self._settings.lease_seconds
+        while not self._over.wait(min(1.0, lease / 6)):
+            if time.monotonic() - self._renewed_at > lease * _KEPT_SHARE:
+                self._lose("the lease could not be renewed in time")
+                return
+            try:
+                state = self._look(time.monotonic() - self._renewed_at >= lease / 3)
+            except AbortedError as error:
+                self._lose(error.message)
+                return
+            except (UnavailableError, ResourceExhaustedError) as error:
+                _log.warning("%s: the lease could not be renewed yet: %s", self._claim.name, error)
+                continue
+            if state == JobState.JOB_STATE_CANCELLING:
+                self._inbox.put(_Cancel())
+
+    def _look(self, renew: bool) -> JobState:
+        if not renew:
+            return self._store.check(self._claim)
+        began = time.monotonic()
+        state = self._store.renew(self._claim)
+        self._renewed_at = began
+        return state
+
+    def _lose(self, reason: str) -> None:
+        _log.warning(
+            "%s: attempt %d is fenced off: %s", self._claim.name, self._claim.attempt, reason
+        )
+        self._lost = reason
+        self._child.kill()
+
+    # The child
+
+    def _attend(self) -> Exited:
+        """Listens to the child until it has ended."""
+        while True:
+            item = self._next()
+            if isinstance(item, Exited):
+                return item
+            if isinstance(item, Said):
+                self._hear(item.message)
+            elif isinstance(item, _Stop) and not self._stopping:
+                self._stopping = True
+                self._tell_to_stop()
+            elif isinstance(item, _Cancel) and not self._cancelling:
+                self._cancelling = True
+                self._tell_to_stop()
+            self._write_progress(force=False)
+            if time.monotonic() >= self._kill_at:
+                _log.warning("%s: the child did not end in time and is killed", self._claim.name)
+                self._kill_at = float("inf")
+                self._child.kill()
+
+    def _next(self) -> object:
+        due = self._kill_at
+        if self._unwritten is not None:
+            due = min(due, self._written_at + _PROGRESS_SECONDS)
+        timeout = None if due == float("inf") else max(due - time.monotonic(), 0.0)
+        try:
+            return self._inbox.get(timeout=timeout)
+        except queue.Empty:
+            return None
+
+    def _tell_to_stop(self) -> None:
+        self._child.channel.send("stop", cancel=self._cancelling)
+        self._kill_at = min(self._kill_at, time.monotonic() + self._settings.yield_seconds)
+
+    def _hear(self, message: dict[str, Any]) -> None:
+        kind = message["type"]
+        if kind == "progress":
+            self._unwritten = self._meter.report(message, time.monotonic())
+        elif kind == "message":
+            text = message["text"][:_MAX_TEXT]
+            self._write(lambda: self._store.message(self._claim, text))
+        elif kind == "confirm":
+            self._confirm()
+        elif kind in FINAL:
+            self._final = message
+            self._kill_at = min(self._kill_at, time.monotonic() + _EXIT_SECONDS)
+
+    def _confirm(self) -> None:
+        try:
+            state = _insist(lambda: self._look(renew=True), lambda: bool(self._lost))
+        except MedsynthError as error:
+            self._child.channel.send("refused", reason=error.message)
+            return
+        if state == JobState.JOB_STATE_CANCELLING:
+            self._child.channel.send("refused", reason=f"{self._claim.name} is being cancelled")
+        else:
+            self._child.channel.send("confirmed")
+
+    def _write_progress(self, *, force: bool) -> None:
+        progress = self._unwritten
+        now = time.monotonic()
+        if progress is None or (now < self._written_at + _PROGRESS_SECONDS and not force):
+            return
+        self._unwritten, self._written_at = None, now
+        self._write(lambda: self._store.progress(self._claim, progress))
+        self._observer.progressed(self._claim.record, progress)
+
+    def _write(self, act: Callable[[], None]) -> None:
+        """Writes what later reports make good: while Redis does not answer, it is left out."""
+        try:
+            act()
+        except (AbortedError, UnavailableError, ResourceExhaustedError) as error:
+            _log.warning("%s: a report was not written: %s", self._claim.name, error)
+
+    # The outcome
+
+    def _conclude(self, exited: Exited) -> str:
+        # What a child finished is worth saying late: the attempt number fences it.
+        if self._lost and self._final is None:
+            return "LOST"
+        self._write_progress(force=True)
+        return self._leave(lambda: self._transition(exited))
+
+    def _leave(self, act: Callable[[], JobState]) -> str:
+        """Makes the last transition."""
+        try:
+            return state_name(_insist(act, lambda: self._stop_asked))
+        except MedsynthError as error:
+            _log.warning("%s: the outcome was not written: %s", self._claim.name, error)
+            return "LOST"
+
+    def _transition(self, exited: Exited) -> JobState:
+        store, claim, final = self._store, self._claim, self._final or {}
+        kind = final.get("type")
+        if kind == "done":
+            store.succeed(claim, final["result"])
+            return JobState.JOB_STATE_SUCCEEDED
+        if kind == "failed":
+            return store.fail(claim, from_dict(final["error"]))
+        if kind == "wait":
+            return store.wait(claim, [self._child_job(child) for child in final["children"]])
+        if kind == "broke":
+            return store.lost(claim, final["reason"])
+        if self._stopping and (kind == "yielded" or exited.status < 0):
+            return store.yield_(claim, "worker shuts down")
+        if kind == "yielded" and self._cancelling:
+            return store.lost(claim, "")
+        if kind == "yielded":
+            return store.lost(claim, "the child yielded without being asked")
+        return store.lost(claim, str(exited))
+
+    def _child_job(self, message: dict[str, Any]) -> ChildJob:
+        kind = self._store.kinds[message["kind"]]
+        specification = parse_specification(kind.specification, unpack(message["specification"]))
+        return ChildJob(kind.name, specification, message["share_key"])

@@ -1,0 +1,117 @@
+"""The worker: takes the hints of one queue and runs one job at a time.
+
+    python -m medsynth.platform.jobs.worker --queue gpu|light
+
+Celery with one thread as its pool, so that the supervisor lives in the process that gets the
+signals. SIGTERM lets the job write a checkpoint and go back to its queue. The process never
+imports torch: jobs run in children.
+"""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import os
+import socket
+import sys
+from collections.abc import Callable, Mapping, Sequence
+
+from celery import signals
+
+from medsynth.errors import MedsynthError
+from medsynth.platform.jobs.announce import TASK, make_app
+from medsynth.platform.jobs.connection import connect
+from medsynth.platform.jobs.kinds import KINDS, QUEUES, JobKind, load_kinds
+from medsynth.platform.jobs.store import JobStore
+from medsynth.platform.jobs.supervisor import Observer, Supervisor, redis_timeout
+from medsynth.settings import Settings, get_settings
+
+_log = logging.getLogger(__name__)
+
+
+def run_worker(
+    queue: str,
+    settings: Settings,
+    *,
+    kinds: Mapping[str, JobKind] = KINDS,
+    observer: Observer | None = None,
+    on_ready: Callable[[], None] = lambda: None,
+) -> int:
+    """Works until SIGTERM or SIGINT.
+
+    Args:
+        queue: `gpu` or `light`.
+        settings: Redis, lease, grace.
+        kinds: The kinds of jobs that exist.
+        observer: Told what happens, for telemetry.
+        on_ready: Called once the worker takes jobs.
+
+    Returns:
+        The exit status of the process.
+    """
+    name = f"{queue}@{socket.gethostname()}-{os.getpid()}"
+    client = connect(settings.redis_url, timeout=redis_timeout(settings), retries=0)
+    store = JobStore(client, settings, kinds=kinds)
+    supervisor = Supervisor(store, settings, worker=name, observer=observer)
+    app = make_app(settings.redis_url)
+
+    def work(job: str) -> None:
+        try:
+            supervisor.run(job)
+        except MedsynthError as error:
+            _log.warning("%s was not run: %s", job, error)
+
+    app.task(name=TASK)(work)
+
+    # Signals hold their receivers weakly: these live as long as this function.
+    def stop(**_: object) -> None:
+        supervisor.stop()
+
+    def ready(**_: object) -> None:
+        _log.info("%s is ready", name)
+        on_ready()
+
+    def keep_logging(**_: object) -> None:
+        """Celery sets up no logging of its own where a receiver is connected."""
+
+    signals.worker_shutting_down.connect(stop)
+    signals.worker_ready.connect(ready)
+    signals.setup_logging.connect(keep_logging)
+    worker = app.Worker(
+        hostname=name,
+        pool="threads",
+        concurrency=1,
+        queues=[queue],
+        quiet=True,
+        task_events=False,
+        without_gossip=True,
+        without_mingle=True,
+        without_heartbeat=True,
+    )
+    try:
+        worker.start()
+    finally:
+        supervisor.close()
+    return int(worker.exitcode or 0)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """The command line."""
+    parser = argparse.ArgumentParser(description="Runs the jobs of one queue, one at a time.")
+    parser.add_argument("--queue", choices=QUEUES, required=True)
+    parser.add_argument(
+        "--kinds",
+        default="",
+        metavar="MODULE:NAME",
+        help="the kinds of jobs that exist (default: medsynth's own)",
+    )
+    options = parser.parse_args(arguments)
+    logging.basicConfig(
+        level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s"
+    )
+    kinds = load_kinds(options.kinds) if options.kinds else KINDS
+    return run_worker(options.queue, get_settings(), kinds=kinds)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
