@@ -1,0 +1,1 @@
+"""How every gRPC server is built: errors, names, pages, health, reflection, shutdown."""

@@ -1,0 +1,79 @@
+"""Pages of resources that are listed whole, such as artifacts.
+
+A token holds the place where its page ended, not a count: what is made or deleted between two
+pages neither hides nor repeats anything else.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import heapq
+import json
+from collections.abc import Callable, Iterable
+from typing import Final, TypeVar
+
+from medsynth.errors import InvalidArgumentError
+
+DEFAULT_SIZE: Final = 100
+MAX_SIZE: Final = 1000
+
+T = TypeVar("T")
+
+
+def page(
+    items: Iterable[T],
+    key: Callable[[T], tuple[str, ...]],
+    collection: str,
+    *,
+    size: int,
+    token: str,
+) -> tuple[list[T], str]:
+    """One page of the items, those with the greatest keys first.
+
+    Args:
+        items: All of them, in any order.
+        key: Their order, different for each: `(time of creation, id)` gives newest first.
+        collection: What is listed; a token of another collection is refused.
+        size: The request's `page_size`: 1 to 1000; 0 means 100.
+        token: The request's `page_token`; empty: the first page.
+
+    Returns:
+        The page, and the token of the next one, empty on the last.
+
+    Raises:
+        InvalidArgumentError: `page_size` or `page_token` cannot be accepted.
+    """
+    if not 0 <= size <= MAX_SIZE:
+        accepted = f"1 to {MAX_SIZE}, or 0 for {DEFAULT_SIZE}"
+        raise InvalidArgumentError.field("page_size", size, accepted)
+    size = size or DEFAULT_SIZE
+    if token:
+        place = _read_token(token, collection)
+        items = (item for item in items if key(item) < place)
+    found = heapq.nlargest(size + 1, items, key=key)
+    if len(found) <= size:
+        return found, ""
+    return found[:size], _write_token(key(found[size - 1]), collection)
+
+
+def _write_token(place: tuple[str, ...], collection: str) -> str:
+    return base64.urlsafe_b64encode(json.dumps([collection, *place]).encode()).decode().rstrip("=")
+
+
+def _read_token(token: str, collection: str) -> tuple[str, ...]:
+    try:
+        text = base64.b64decode(token.encode() + b"=" * (-len(token) % 4), b"-_", validate=True)
+        parts = json.loads(text)
+    except (binascii.Error, ValueError, RecursionError):
+        parts = None
+    if (
+        isinstance(parts, list)
+        and len(parts) > 1
+        and all(isinstance(part, str) for part in parts)
+        and parts[0] == collection
+    ):
+        return tuple(parts[1:])
+    raise InvalidArgumentError.field(
+        "page_token", token, "the `next_page_token` of the page before, or nothing"
+    )
