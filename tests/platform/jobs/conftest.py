@@ -93,11 +93,11 @@ class Worker:
 
 
 @pytest.fixture
-def start_worker(settings: Settings) -> Iterator[Callable[[str], Worker]]:
+def start_worker(settings: Settings) -> Iterator[Callable[..., Worker]]:
     workers = []
 
-    def start(queue: str = "light") -> Worker:
-        worker = Worker(queue, settings)
+    def start(queue: str = "light", other: Settings | None = None) -> Worker:
+        worker = Worker(queue, other or settings)
         workers.append(worker)
         return worker
 

@@ -33,9 +33,9 @@ class Channel:
         self._lock = threading.Lock()
         self._reader = end.makefile("rb")
 
-    def send(self, kind: str, **fields: Any) -> bool:
+    def send(self, type_: str, /, **fields: Any) -> bool:
         """Sends one message. Returns whether the other end is still there."""
-        line = json.dumps({"type": kind, **fields}).encode() + b"\n"
+        line = json.dumps({"type": type_, **fields}).encode() + b"\n"
         try:
             with self._lock:
                 self._socket.sendall(line)

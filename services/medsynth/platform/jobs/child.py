@@ -229,15 +229,15 @@ def _outcome(context: JobContext, functions: Mapping[str, Function]) -> dict[str
         result = functions[context.kind](context)
     except MedsynthError as error:
         if isinstance(error, AbortedError) and context.stop_requested():
-            return {"kind": "yielded"}
+            return {"type": "yielded"}
         if isinstance(error, AbortedError | UnavailableError):
             traceback.print_exc()
-            return {"kind": "broke", "reason": error.message}
-        return {"kind": "failed", "error": error.to_dict()}
+            return {"type": "broke", "reason": error.message}
+        return {"type": "failed", "error": error.to_dict()}
     if isinstance(result, Done):
-        return {"kind": "done", "result": dict(result.result)}
+        return {"type": "done", "result": dict(result.result)}
     if isinstance(result, Yielded):
-        return {"kind": "yielded"}
+        return {"type": "yielded"}
     children = [
         {
             "kind": child.kind,
@@ -246,7 +246,7 @@ def _outcome(context: JobContext, functions: Mapping[str, Function]) -> dict[str
         }
         for child in result.children
     ]
-    return {"kind": "wait", "children": children}
+    return {"type": "wait", "children": children}
 
 
 def run(functions: Mapping[str, Function]) -> NoReturn:
@@ -275,5 +275,5 @@ def run(functions: Mapping[str, Function]) -> NoReturn:
     except Exception as error:
         channel.send("broke", reason=f"{type(error).__name__}: {error}"[:300])
         raise
-    channel.send(outcome.pop("kind"), **outcome)
+    channel.send(outcome.pop("type"), **outcome)
     sys.exit(0)

@@ -209,8 +209,8 @@ class _Attempt:
             return self._leave(lambda: self._store.lost(claim, reason))
         keeper = threading.Thread(target=self._keep, name=f"{claim.name} lease", daemon=True)
         try:
-            self._child.channel.send("start", **self._introduction(scratch))
             keeper.start()
+            self._child.channel.send("start", **self._introduction(scratch))
             exited = self._attend()
             return self._conclude(exited)
         finally:
