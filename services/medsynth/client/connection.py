@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import threading
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -26,6 +27,7 @@ _OPTIONS = [
 ]
 # A stream that broke off after so many seconds was connected: its end begins a new trouble.
 _SETTLED_SECONDS = 30.0
+_CLOSE_SECONDS = 2.0
 
 
 @dataclass(frozen=True)
@@ -157,7 +159,10 @@ class Connection:
         """Ends the connection and every stream on it."""
         self._closed = True
         if self._channel is not None:
-            self._channel.close()
+            # Ctrl-C within gRPC can leave a call behind for which its channel waits without end.
+            closing = threading.Thread(target=self._channel.close, daemon=True)
+            closing.start()
+            closing.join(_CLOSE_SECONDS)
 
     def _method(self, name: str) -> Any:
         if not self.address:

@@ -122,9 +122,7 @@ class JobMethods:
             raise InvalidArgumentError.field("name", name, f"one of {names}")
         return found[0]
 
-    def jobs(
-        self, collections: Sequence[str] = (), states: Sequence[jobs_pb2.JobState] = ()
-    ) -> Iterator[Job]:
+    def jobs(self, collections: Sequence[str] = (), states: Sequence[int] = ()) -> Iterator[Job]:
         """Jobs, newest first, read page by page.
 
         Args:
@@ -212,7 +210,7 @@ class JobMethods:
         request = kind.request("Get", name=name)
         return self._to(kind).call(f"Get{kind.noun}", request, kind.message)
 
-    def _list(self, kind: JobKind, states: Sequence[jobs_pb2.JobState]) -> Iterator[Job]:
+    def _list(self, kind: JobKind, states: Sequence[int]) -> Iterator[Job]:
         token = ""
         while True:
             request = kind.request("List", page_token=token, states=states)
