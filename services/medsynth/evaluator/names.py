@@ -1,4 +1,4 @@
-"""The names of metrics, comparisons and regimes, as the contract spells them. No torch."""
+"""The names of metrics, comparisons and regimes, as the contract spells them, and of files."""
 
 from __future__ import annotations
 
@@ -21,3 +21,7 @@ MIXED: Final = "mixed"
 REGIMES: Final = (REAL, AUGMENTED, SYNTHETIC, MIXED)
 
 MEAN: Final = "mean"
+
+REPORT_FILE: Final = "report.json"
+"""The typed report as JSON, within its artifact."""
+PAGE_FILE: Final = "report.html"

@@ -1,0 +1,197 @@
+"""What a worker's child process runs for the trainer: `python -m medsynth.trainer.work JOB`."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Final
+
+from medsynth.data.source import Source, dataset_id, resolve
+from medsynth.errors import AbortedError
+from medsynth.gans.latents import latents
+from medsynth.platform import artifacts
+from medsynth.platform.drafts import drafted
+from medsynth.platform.jobs.child import ChildJob, Done, JobContext, WaitFor, Yielded, run
+from medsynth.platform.sources import to_source
+from medsynth.storage import Artifact
+from medsynth.trainer.requests import to_run
+from medsynth.v1 import trainer_pb2, types_pb2
+
+if TYPE_CHECKING:
+    from medsynth.data.pictures import Pixels
+    from medsynth.data.prepared import PreparedSet
+    from medsynth.gans.training import TrainingResult
+
+Outcome = Done | WaitFor | Yielded
+
+_GRID_IMAGES: Final = 64
+_KEPT_FOLDERS: Final = ("grids", "tensorboard")
+
+
+def preparation(ctx: JobContext) -> Outcome:
+    """Makes the prepared set of a data source, unless it is there.
+
+    Result: `dataset`, the set's name.
+    """
+    from medsynth.data.prepared import prepare
+
+    source = _allowed(ctx, ctx.specification)
+    identifier = dataset_id(source)
+    made = ctx.storage.find(artifacts.DATASETS, identifier)
+    if made is not None:
+        return Done({"dataset": artifacts.resource_name(made)})
+
+    def progress(done: int, total: int) -> None:
+        if ctx.stop_requested():
+            raise AbortedError("the preparation was told to stop")
+        ctx.progress(done, total, "volumes", phase="preparing")
+
+    made = prepare(
+        source,
+        ctx.storage,
+        ctx.attempt_name,
+        progress=progress,
+        publish=ctx.publish,
+        roots=ctx.settings.data_roots,
+        scratch=ctx.scratch,
+    )
+    return Done({"dataset": artifacts.resource_name(made)})
+
+
+def training(ctx: JobContext) -> Outcome:
+    """Trains a generator and publishes it.
+
+    Result: `generator`, its name, and `weights_digest`.
+    """
+    specification: trainer_pb2.TrainingSpecification = ctx.specification
+    if (published := _published_by(ctx)) is not None:
+        return _done(published)
+    source = _allowed(ctx, specification.data)
+    results = ctx.child_results("preparation")
+    identifier = results[-1].result["dataset"].rpartition("/")[2] if results else dataset_id(source)
+    dataset = ctx.storage.find(artifacts.DATASETS, identifier)
+    if dataset is None:
+        return WaitFor([ChildJob("preparation", specification.data, share_key=identifier)])
+    return _train(ctx, specification, dataset)
+
+
+def _train(
+    ctx: JobContext, specification: trainer_pb2.TrainingSpecification, dataset: Artifact
+) -> Outcome:
+    from medsynth.data.prepared import PreparedSet
+    from medsynth.gans.training import TrainingStopped, train
+
+    prepared = PreparedSet.open(dataset, ctx.scratch / "dataset")
+    split = prepared.split("train")
+    grids = ctx.work_folder / "grids"
+    logs = ctx.work_folder / "tensorboard"
+    grids.mkdir(parents=True, exist_ok=True)
+
+    def on_progress(done: int, metrics: Mapping[str, float]) -> None:
+        ctx.progress(done, specification.images, "images", metrics, phase="training")
+
+    def on_grid(shown: int, images: Pixels, masks: Pixels | None) -> None:
+        (grids / f"{shown:010d}.png").write_bytes(_grid(images, masks))
+        ctx.message(f"sample grid at {shown:,} images")
+
+    try:
+        result = train(
+            to_run(specification),
+            split.images,
+            split.masks,
+            len(prepared.classes),
+            device=ctx.settings.device,
+            checkpoints=ctx.work_folder / "checkpoints" / dataset.manifest.id,
+            on_progress=on_progress,
+            on_grid=on_grid,
+            log_dir=logs,
+            should_stop=ctx.stop_requested,
+        )
+    except TrainingStopped:
+        return Yielded()
+    return _done(_publish(ctx, specification, dataset, prepared, result))
+
+
+def _publish(
+    ctx: JobContext,
+    specification: trainer_pb2.TrainingSpecification,
+    dataset: Artifact,
+    prepared: PreparedSet,
+    result: TrainingResult,
+) -> Artifact:
+    """Builds the generator's files and publishes them."""
+    import torch
+
+    from medsynth.gans.export import export_onnx
+    from medsynth.gans.sampling import generate
+
+    ctx.progress(result.images, specification.images, "images", result.metrics, phase="exporting")
+    built = ctx.scratch / "generator"
+    built.mkdir(parents=True, exist_ok=True)
+    model = built / artifacts.MODEL_FILE
+    classes = len(prepared.classes)
+    export_onnx(result.generator, model, channels=prepared.channels, classes=classes)
+    weights = {name: value.cpu() for name, value in result.generator.state_dict().items()}
+    torch.save(weights, built / artifacts.WEIGHTS_FILE)
+    (built / artifacts.CURVE_FILE).write_text(json.dumps(list(result.curve)))
+    gan = specification.gan
+    drawn = latents(result.weights_digest, specification.seed, 0, _GRID_IMAGES, gan.latent_dim)
+    (built / artifacts.GRID_FILE).write_bytes(_grid(*generate(result.generator, drawn)))
+    training_job = ctx.name
+    identifier = artifacts.generator_id(gan.preset, result.weights_digest, training_job)
+    metadata = artifacts.generator_metadata(
+        weights_digest=result.weights_digest,
+        training_job=training_job,
+        dataset=artifacts.resource_name(dataset),
+        source=specification.data,
+        gan=gan,
+        size=prepared.size,
+        channels=prepared.channels,
+        classes=prepared.classes,
+        images=result.images,
+        metrics=result.metrics,
+    )
+    with drafted(ctx.storage, artifacts.GENERATORS, identifier, ctx.attempt_name) as draft:
+        draft.add_folder(built)
+        for name in _KEPT_FOLDERS:
+            files = (path for path in (ctx.work_folder / name).rglob("*") if path.is_file())
+            for file in sorted(files):
+                draft.add(file.relative_to(ctx.work_folder).as_posix(), file)
+        generator = ctx.publish(draft, metadata)
+    shutil.rmtree(ctx.work_folder, ignore_errors=True)
+    return generator
+
+
+def _grid(images: Pixels, masks: Pixels | None) -> bytes:
+    from medsynth.data import pictures
+
+    return pictures.png(pictures.grid(images, masks, columns=8, side=96))
+
+
+def _published_by(ctx: JobContext) -> Artifact | None:
+    """The generator that an earlier attempt of this job published before it broke off."""
+    for generator in ctx.storage.list(artifacts.GENERATORS):
+        if generator.manifest.metadata.get("training_job") == ctx.name:
+            return generator
+    return None
+
+
+def _done(generator: Artifact) -> Done:
+    return Done(
+        {
+            "generator": artifacts.resource_name(generator),
+            "weights_digest": generator.manifest.metadata["weights_digest"],
+        }
+    )
+
+
+def _allowed(ctx: JobContext, message: types_pb2.DataSource) -> Source:
+    """The source, if it still lies inside the operator's roots: links may have changed."""
+    source = to_source(message)
+    resolve(source.uri, ctx.settings.data_roots)
+    return source
+
+
+if __name__ == "__main__":
+    run({"preparation": preparation, "training": training})
