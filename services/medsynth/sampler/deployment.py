@@ -22,7 +22,7 @@ from medsynth.errors import (
     UnavailableError,
 )
 from medsynth.platform.artifacts import GENERATORS, generator_message
-from medsynth.platform.jobs.connection import connect, domain_errors
+from medsynth.platform.jobs.connection import domain_errors
 from medsynth.sampler.repository import ModelRepository
 from medsynth.sampler.triton import Triton
 from medsynth.settings import Settings
@@ -49,11 +49,15 @@ class Deployment:
         storage: Where generators are.
         repository: Where Triton looks for models.
         triton: The server.
-        records: Redis, where it is remembered what should be deployed.
+        records: Redis, where it is remembered what should be deployed. None: it is not.
     """
 
     def __init__(
-        self, storage: Storage, repository: ModelRepository, triton: Triton, records: redis.Redis
+        self,
+        storage: Storage,
+        repository: ModelRepository,
+        triton: Triton,
+        records: redis.Redis | None,
     ) -> None:
         self.storage = storage
         self.repository = repository
@@ -61,19 +65,16 @@ class Deployment:
         self.records = records
 
     @classmethod
-    def from_settings(cls, settings: Settings, storage: Storage | None = None) -> Deployment:
+    def from_settings(
+        cls, settings: Settings, storage: Storage, records: redis.Redis | None = None
+    ) -> Deployment:
         """The deployment that the settings describe."""
-        return cls(
-            storage or Storage(settings.storage),
-            ModelRepository(settings.models, settings.triton_backend),
-            Triton(settings.triton_url),
-            connect(settings.redis_url),
-        )
+        repository = ModelRepository(settings.models, settings.triton_backend)
+        return cls(storage, repository, Triton(settings.triton_url), records)
 
     def close(self) -> None:
-        """Ends the connections."""
+        """Ends the connection to Triton."""
         self.triton.close()
-        self.records.close()
 
     def find(self, generator_id: str) -> Artifact:
         """The published generator.
@@ -141,8 +142,9 @@ class Deployment:
         Raises:
             UnavailableError: Triton or Redis does not answer.
         """
-        with domain_errors():
-            self.records.srem(DEPLOYED_KEY, generator_id)
+        if self.records is not None:
+            with domain_errors():
+                self.records.srem(DEPLOYED_KEY, generator_id)
         try:
             self.triton.unload(generator_id)
         finally:
@@ -157,6 +159,8 @@ class Deployment:
         Raises:
             UnavailableError: Triton or Redis does not answer.
         """
+        if self.records is None:
+            return []
         with domain_errors():
             members = cast("set[bytes]", self.records.smembers(DEPLOYED_KEY))
         ready = self.triton.ready_models()
@@ -191,8 +195,9 @@ class Deployment:
         log.info("deployed %s", generator_id)
 
     def _remember(self, generator_id: str) -> None:
-        with domain_errors():
-            self.records.sadd(DEPLOYED_KEY, generator_id)
+        if self.records is not None:
+            with domain_errors():
+                self.records.sadd(DEPLOYED_KEY, generator_id)
 
     def _wait_for_triton(self, deadline: float, wanted: Callable[[], bool]) -> bool:
         while wanted() and (left := deadline - time.monotonic()) > 0:

@@ -103,6 +103,19 @@ class Triton:
             return False
         return bool(answer.live)
 
+    def version(self) -> str:
+        """Name and version of the server, such as `triton 2.51.0`.
+
+        Raises:
+            UnavailableError: Triton does not answer.
+        """
+        request = service_pb2.ServerMetadataRequest()
+        try:
+            answer = self._stub.ServerMetadata(request, timeout=CONTROL_SECONDS)
+        except grpc.RpcError as error:
+            raise self._error(error) from error
+        return f"{answer.name} {answer.version}"
+
     def is_ready(self, model: str) -> bool:
         """Whether a model is loaded and answers.
 

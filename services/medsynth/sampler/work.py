@@ -1,0 +1,92 @@
+"""What a worker's child process runs for the sampler: `python -m medsynth.sampler.work JOB`."""
+
+from __future__ import annotations
+
+from contextlib import closing
+from typing import Any, Literal, cast
+
+from medsynth.data.write import SampleWriter
+from medsynth.platform.artifacts import SYNTHETIC_DATASETS, resource_name
+from medsynth.platform.drafts import drafted
+from medsynth.platform.jobs.child import Done, JobContext, Yielded, run
+from medsynth.sampler.deployment import PATIENCE_SECONDS, Deployment
+from medsynth.sampler.drawing import Drawing
+from medsynth.sampler.hardware import hardware
+from medsynth.storage import Artifact
+from medsynth.v1 import sampler_pb2, types_pb2
+
+
+def synthetic_dataset(ctx: JobContext) -> Done | Yielded:
+    """Draws a data set and publishes it as `syntheticDatasets/{id of the job}`.
+
+    Result: `artifact`, its name; `uri`, the folder of its files; `digest` of its manifest. The
+    images that are in memory at a time do not depend on how many are drawn.
+    """
+    specification = cast(sampler_pb2.SyntheticDatasetSpecification, ctx.specification)
+    format = cast(Literal["png", "npz"], specification.format)
+    identifier = ctx.name.rpartition("/")[2]
+    if (published := ctx.storage.find(SYNTHETIC_DATASETS, identifier)) is not None:
+        return _done(published)
+    folder = ctx.scratch / "samples"
+    with closing(Deployment.from_settings(ctx.settings, ctx.storage)) as deployment:
+        generator_id = specification.generator.rpartition("/")[2]
+        deployment.ensure(generator_id, patience=PATIENCE_SECONDS)
+        drawing = Drawing(
+            deployment,
+            generator_id,
+            seed=specification.seed,
+            first=specification.first_index,
+            count=specification.count,
+            in_flight=ctx.settings.sample_in_flight,
+        )
+        facts = {
+            **_facts(specification, drawing.generator),
+            "backend": f"{ctx.settings.triton_backend} in {deployment.triton.version()}",
+            "hardware": hardware(ctx.settings.triton_url),
+        }
+        writer = SampleWriter(folder, format, facts)
+        done = 0
+        for batch in drawing:
+            if ctx.stop_requested():
+                drawing.cancel()
+                return Yielded()
+            writer.write(batch.first_index, batch.images, batch.masks)
+            done += len(batch.images)
+            ctx.progress(done, specification.count, "images", phase="drawing")
+        writer.close()
+    ctx.message(f"drew {done:,} images")
+    with drafted(ctx.storage, SYNTHETIC_DATASETS, identifier, ctx.attempt_name) as draft:
+        draft.add_folder(folder)
+        return _done(ctx.publish(draft, facts))
+
+
+def _facts(
+    specification: sampler_pb2.SyntheticDatasetSpecification, generator: types_pb2.Generator
+) -> dict[str, Any]:
+    """What has to be known to make the same data set again, and to read this one."""
+    return {
+        "generator": generator.name,
+        "generator_digest": generator.digest,
+        "dataset": generator.dataset,
+        "seed": specification.seed,
+        "first_index": specification.first_index,
+        "count": specification.count,
+        "format": specification.format,
+        "channels": generator.channels,
+        "size": generator.size,
+        "classes": list(generator.classes),
+    }
+
+
+def _done(artifact: Artifact) -> Done:
+    return Done(
+        {
+            "artifact": resource_name(artifact),
+            "uri": artifact.uri,
+            "digest": artifact.manifest.digest,
+        }
+    )
+
+
+if __name__ == "__main__":
+    run({"synthetic_dataset": synthetic_dataset})

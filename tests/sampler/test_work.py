@@ -1,0 +1,163 @@
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from medsynth.data.folder import read_sample_folder
+from medsynth.platform.artifacts import SYNTHETIC_DATASETS, generator_message
+from medsynth.platform.jobs.record import JobRecord
+from medsynth.platform.jobs.store import JobStore
+from medsynth.sampler.deployment import Deployment
+from medsynth.settings import Settings
+from medsynth.storage import Artifact
+from medsynth.v1 import sampler_pb2
+from medsynth.v1.jobs_pb2 import JobState
+from tests.sampler import graphs
+from tests.sampler.servers import RedisServer, TritonServer
+from tests.support import eventually
+
+pytestmark = pytest.mark.xdist_group("sampler")
+
+
+@pytest.fixture(scope="module")
+def settings(
+    shared: Deployment,
+    triton_server: TritonServer,
+    redis_server: RedisServer,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Settings:
+    return Settings(
+        home=tmp_path_factory.mktemp("home"),
+        storage_root=shared.storage.root,
+        model_repository=str(triton_server.models),
+        triton_url=triton_server.url,
+        triton_backend="python",
+        redis_url=redis_server.url,
+        reconcile_seconds=0.2,
+        lease_seconds=3,
+    )
+
+
+@pytest.fixture(scope="module")
+def store(settings: Settings) -> JobStore:
+    return JobStore(settings.redis_url, settings)
+
+
+@pytest.fixture(scope="module")
+def worker(settings: Settings) -> Iterator[subprocess.Popen[bytes]]:
+    """A worker of the light queue, as it is started everywhere."""
+    values = settings.model_dump(mode="json", exclude_unset=True)
+    environment = {f"MEDSYNTH_{name.upper()}": str(value) for name, value in values.items()}
+    log = settings.home / "worker.log"
+    with log.open("wb") as stream:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "medsynth.platform.jobs.worker", "--queue", "light"],
+            env={**os.environ, **environment},
+            stdout=stream,
+            stderr=stream,
+        )
+    yield process
+    process.send_signal(signal.SIGTERM)
+    process.wait(30)
+
+
+def run(store: JobStore, **specification: object) -> JobRecord:
+    message = sampler_pb2.SyntheticDatasetSpecification(
+        **{"count": 100, "seed": 0, "first_index": 0, "format": "png", **specification}
+    )
+    name = store.create("synthetic_dataset", message).name
+    eventually(lambda: store.get(name).ended, timeout=60)
+    return store.get(name)
+
+
+def published(deployment: Deployment, record: JobRecord) -> Artifact:
+    assert record.state == JobState.JOB_STATE_SUCCEEDED, record.error
+    artifact = deployment.storage.get(SYNTHETIC_DATASETS, record.id)
+    assert dict(record.result) == {
+        "artifact": f"{SYNTHETIC_DATASETS}/{record.id}",
+        "uri": artifact.uri,
+        "digest": artifact.manifest.digest,
+    }
+    assert artifact.verify() == []
+    return artifact
+
+
+@pytest.mark.parametrize(
+    ("generator", "format"), [("small", "png"), ("small", "npz"), ("colour", "png")]
+)
+@pytest.mark.usefixtures("worker")
+def test_a_data_set_is_what_the_generator_makes(
+    shared: Deployment, store: JobStore, generator: str, format: str
+) -> None:
+    first, count = 2**33 + 37, 300
+    record = run(
+        store,
+        generator=f"generators/{generator}",
+        count=count,
+        seed=5,
+        first_index=first,
+        format=format,
+    )
+    artifact = published(shared, record)
+    source = shared.find(generator)
+    message = generator_message(source)
+    expected = graphs.expected(source, message, 5, first, count)
+    images, masks = read_sample_folder(Path(artifact.path), None)
+    np.testing.assert_array_equal(images, expected["image"])
+    if message.classes:
+        np.testing.assert_array_equal(masks, expected["mask"])
+    else:
+        assert masks is None
+    facts = artifact.manifest.metadata
+    assert facts["generator"] == f"generators/{generator}"
+    assert facts["generator_digest"] == source.manifest.digest
+    assert (facts["seed"], facts["first_index"], facts["count"]) == (5, first, count)
+    assert facts["backend"].startswith("python in triton")
+    assert facts["hardware"]
+    assert record.progress.done == record.progress.total == count
+    assert record.progress.unit == "images"
+
+
+@pytest.mark.usefixtures("worker")
+def test_the_writers_manifest_names_every_file(shared: Deployment, store: JobStore) -> None:
+    artifact = published(shared, run(store, generator="generators/small", count=5))
+    manifest = json.loads(artifact.read("manifest.json"))
+    assert len(manifest["files"]) == 10
+    for file in manifest["files"]:
+        digest = hashlib.sha256(artifact.read(file["path"])).hexdigest()
+        assert file["digest"] == f"sha256:{digest}"
+
+
+@pytest.mark.usefixtures("worker")
+def test_a_generator_that_is_gone_fails_the_job(store: JobStore) -> None:
+    record = run(store, generator="generators/nobody")
+    assert record.state == JobState.JOB_STATE_FAILED
+    assert record.error is not None
+    assert record.error.code == "NOT_FOUND"
+    assert "generators/nobody does not exist" in record.error.message
+
+
+@pytest.mark.usefixtures("worker")
+def test_cancelling_leaves_no_data_set(
+    shared: Deployment, store: JobStore, settings: Settings
+) -> None:
+    message = sampler_pb2.SyntheticDatasetSpecification(
+        generator="generators/small", count=10**7, seed=0, first_index=0, format="npz"
+    )
+    name = store.create("synthetic_dataset", message).name
+    eventually(lambda: store.get(name).progress.done > 0, timeout=60)
+    store.cancel(name)
+    eventually(lambda: store.get(name).ended, timeout=60)
+    record = store.get(name)
+    assert record.state == JobState.JOB_STATE_CANCELLED
+    assert shared.storage.find(SYNTHETIC_DATASETS, record.id) is None
+    assert not shared.storage.fs.exists(shared.storage.join(SYNTHETIC_DATASETS, record.id))
