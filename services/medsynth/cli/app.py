@@ -1,0 +1,107 @@
+"""All commands together, and how each of them ends."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import typer
+
+from medsynth.cli import datasets, exits, generators, jobs
+from medsynth.cli.demo import demo
+from medsynth.cli.evaluate import evaluate
+from medsynth.cli.presets import presets
+from medsynth.cli.sample import sample
+from medsynth.cli.stack import down, status, up
+from medsynth.cli.train import train
+from medsynth.errors import MedsynthError
+
+app = typer.Typer(
+    name="medsynth",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    epilog=exits.HELP,
+    help="Train GANs on medical images with their masks, draw from them, and score them honestly.",
+)
+_STACK, _WORK, _THINGS = "This machine", "Work", "What there is"
+app.command(rich_help_panel=_WORK)(demo)
+app.command(rich_help_panel=_WORK)(train)
+app.command(rich_help_panel=_WORK)(sample)
+app.command(rich_help_panel=_WORK)(evaluate)
+app.command(rich_help_panel=_STACK)(up)
+app.command(rich_help_panel=_STACK)(down)
+app.command(rich_help_panel=_STACK)(status)
+app.command(rich_help_panel=_THINGS)(presets)
+app.add_typer(datasets.app, name="datasets", rich_help_panel=_THINGS)
+app.add_typer(generators.app, name="generators", rich_help_panel=_THINGS)
+app.add_typer(jobs.app, name="jobs", rich_help_panel=_THINGS)
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Runs one command.
+
+    Args:
+        arguments: The words after `medsynth`.
+
+    Returns:
+        The exit code. What went wrong was printed: as a JSON document on stdout if `--json` is
+        among the arguments, else as text on stderr.
+    """
+    as_json = "--json" in arguments
+    command = typer.main.get_command(app)
+    try:
+        code = command.main(list(arguments), prog_name="medsynth", standalone_mode=False)
+    except MedsynthError as error:
+        _report(as_json, error)
+        return exits.exit_code(error)
+    except exits.JobNotSucceededError as error:
+        _report(as_json, error.error, error.job)
+        return error.exit_code
+    except exits.InterruptedWaitError as error:
+        _report_interrupted(as_json, error.jobs)
+        return exits.INTERRUPTED
+    except typer.TyperException as error:
+        _report_usage(as_json, error)
+        return error.exit_code
+    if code == exits.INTERRUPTED and as_json:
+        _report_interrupted(as_json, ())
+    return code if isinstance(code, int) else exits.OK
+
+
+def _report(as_json: bool, error: MedsynthError, job: str = "") -> None:
+    from medsynth.cli.output import emit, remark
+
+    if as_json:
+        emit({"error": error.to_dict()} | ({"job": job} if job else {}))
+        return
+    remark(f"{job}: {error.message}" if job else f"Error: {error.message}")
+    for violation in error.violations:
+        if violation.description not in error.message:
+            remark(f"  {violation.field}: {violation.description}")
+
+
+def _report_interrupted(as_json: bool, going_on: Sequence[str]) -> None:
+    from medsynth.cli.output import emit, remark
+
+    if as_json:
+        error = MedsynthError("Interrupted; the jobs go on", reason="INTERRUPTED").to_dict()
+        emit({"error": error | {"code": "CANCELLED"}, "jobs": list(going_on)})
+        return
+    for job in going_on:
+        remark(f"{job} goes on")
+        remark(f"  follow it:  medsynth jobs watch {job}")
+        remark(f"  cancel it:  medsynth jobs cancel {job}")
+
+
+def _report_usage(as_json: bool, error: typer.TyperException) -> None:
+    from medsynth.cli.output import emit, remark
+    from medsynth.errors import InvalidArgumentError
+
+    message = error.format_message()
+    if as_json:
+        emit({"error": InvalidArgumentError(message, reason="USAGE").to_dict()})
+        return
+    remark(f"Error: {message}")
+    context = getattr(error, "ctx", None)
+    if context is not None:
+        remark(f"`{context.command_path} --help` explains it")

@@ -1,0 +1,128 @@
+"""`medsynth datasets ...`: prepared sets."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from medsynth.cli.flags import Data, Detach, Json, PreparationFlags, examples, with_flag_groups
+
+if TYPE_CHECKING:
+    from medsynth.v1.types_pb2 import Dataset
+
+app = typer.Typer(no_args_is_help=True, help="Prepared sets: slices of one form, split by patient.")
+
+Name = Annotated[str, typer.Argument(metavar="DATASET", help="datasets/ID, or the ID alone.")]
+
+
+@app.command("prepare")
+@examples(
+    "medsynth datasets prepare --data ~/acdc --size 128 --crop foreground",
+)
+@with_flag_groups
+def prepare(
+    data: Data,
+    preparation: PreparationFlags,
+    detach: Detach = False,
+    as_json: Json = False,
+) -> None:
+    """Prepare a data set and print its name; preparing the same twice is free."""
+    from medsynth.cli.connect import connect
+    from medsynth.cli.follow import follow
+    from medsynth.cli.jobs import print_detached
+    from medsynth.cli.output import emit, remark, say, to_json
+
+    with connect() as client:
+        job = client.prepare(preparation.source(data))
+        if detach:
+            print_detached(job, as_json)
+            return
+        job = follow(client, job)
+        dataset = client.dataset(job.dataset)
+    if as_json:
+        emit({"job": job.name, "dataset": to_json(dataset)})
+        return
+    say(dataset.name)
+    remark(describe(dataset))
+
+
+@app.command("list")
+@examples(
+    "medsynth datasets list",
+)
+def list_datasets(as_json: Json = False) -> None:
+    """List the prepared sets, newest first."""
+    from medsynth.cli.connect import connect
+    from medsynth.cli.output import emit, local_time, remark, table, to_json
+
+    with connect() as client:
+        found = list(client.datasets())
+    if as_json:
+        emit({"datasets": [to_json(dataset) for dataset in found]})
+        return
+    if not found:
+        remark("no prepared sets yet: medsynth datasets prepare --data phantom://cardiac")
+        return
+    table(
+        ("dataset", "source", "px", "channels", "patients", "slices", "created"),
+        [
+            (
+                dataset.name,
+                dataset.source.uri,
+                str(dataset.size),
+                str(dataset.channels),
+                str(sum(split.patients for split in dataset.splits)),
+                f"{sum(split.slices for split in dataset.splits):,}",
+                local_time(dataset.create_time),
+            )
+            for dataset in found
+        ],
+        numbers=("px", "channels", "patients", "slices"),
+    )
+
+
+@app.command("show")
+@examples(
+    "medsynth datasets show datasets/0a1b2c",
+)
+def show(name: Name, as_json: Json = False) -> None:
+    """Show a prepared set: its source, classes and splits."""
+    from medsynth.cli.connect import connect
+    from medsynth.cli.output import details, emit, to_json
+
+    with connect() as client:
+        document = to_json(client.dataset(name))
+    if as_json:
+        emit(document)
+    else:
+        details(document)
+
+
+@app.command("delete")
+@examples(
+    "medsynth datasets delete datasets/0a1b2c",
+)
+def delete(name: Name, as_json: Json = False) -> None:
+    """Delete a prepared set. Refused while a job needs it."""
+    from medsynth.cli.connect import connect
+    from medsynth.cli.output import emit, say
+    from medsynth.client.names import resource_name
+
+    full_name = resource_name(name, "datasets")
+    with connect() as client:
+        client.delete_dataset(full_name)
+    if as_json:
+        emit({"deleted": full_name})
+    else:
+        say(f"{full_name} deleted")
+
+
+def describe(dataset: Dataset) -> str:
+    """A prepared set in one line: size, classes and the splits."""
+    splits = ", ".join(
+        f"{split.name} {split.slices:,} slices of {split.patients} patients"
+        for split in dataset.splits
+    )
+    classes = f", {', '.join(dataset.classes)}" if dataset.classes else ", no masks"
+    return f"{dataset.size} px{classes}; {splits}"

@@ -1,0 +1,122 @@
+"""`medsynth evaluate`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from medsynth.cli.flags import (
+    Detach,
+    Json,
+    PreparationFlags,
+    Seed,
+    absolute,
+    examples,
+    int32,
+    int64,
+    is_local_folder,
+    with_flag_groups,
+)
+
+UnetSteps = Annotated[
+    int | None,
+    typer.Option(metavar="N", parser=int32, help="Optimisation steps of each U-Net. Default 1000."),
+]
+Repeats = Annotated[
+    int | None,
+    typer.Option(
+        metavar="N",
+        parser=int32,
+        help="U-Nets for each regime; several give intervals. Default 1.",
+    ),
+]
+
+
+@examples(
+    "medsynth evaluate generators/0a1b2c --out report",
+    "medsynth evaluate ~/synthetic --data ~/acdc --size 128 --metrics dice --repeats 3",
+)
+@with_flag_groups
+def evaluate(
+    subject: Annotated[
+        str,
+        typer.Argument(
+            metavar="GENERATOR|DIR",
+            help="generators/ID, its ID, syntheticDatasetJobs/ID, or a folder with images/ and "
+            "masks/.",
+        ),
+    ],
+    preparation: PreparationFlags,
+    data: Annotated[
+        str | None,
+        typer.Option(
+            metavar="SOURCE",
+            help="The real data; what the generator was trained on unless given. Needed for a "
+            "folder.",
+        ),
+    ] = None,
+    count: Annotated[
+        int | None,
+        typer.Option(metavar="N", parser=int64, help="Synthetic images. Default 1000."),
+    ] = None,
+    metrics: Annotated[
+        str,
+        typer.Option(metavar="NAMES", help="Of fid, unet-fd and dice, with commas. Default all."),
+    ] = "",
+    regimes: Annotated[
+        str,
+        typer.Option(
+            metavar="NAMES", help="For dice: of real, augmented, synthetic and mixed. Default all."
+        ),
+    ] = "",
+    repeats: Repeats = None,
+    unet_steps: UnetSteps = None,
+    seed: Seed = None,
+    out: Annotated[
+        Path | None,
+        typer.Option(metavar="DIR", file_okay=False, help="Where report.html and report.json go."),
+    ] = None,
+    detach: Detach = False,
+    as_json: Json = False,
+) -> None:
+    """Compare synthetic images with real ones: FID, its like in a U-Net's features, U-Net Dice."""
+    from medsynth.cli.connect import connect
+    from medsynth.cli.follow import follow
+    from medsynth.cli.jobs import print_detached
+    from medsynth.cli.output import emit, say, to_json
+    from medsynth.cli.scores import print_scores, save_report
+
+    if data is None and preparation.given():
+        raise typer.BadParameter(
+            f"{', '.join(preparation.given())} without --data: the generator's own data are used "
+            "as they were prepared"
+        )
+    with connect() as client:
+        job = client.evaluate(
+            absolute(subject) if is_local_folder(subject) else subject,
+            data=None if data is None else preparation.source(data),
+            count=count,
+            metrics=_words(metrics),
+            regimes=_words(regimes),
+            repeats=repeats,
+            unet_steps=unet_steps,
+            seed=seed,
+        )
+        if detach:
+            print_detached(job, as_json)
+            return
+        job = follow(client, job)
+        report = client.report(job.report)
+        page = None if out is None else save_report(client, report, out)
+    if as_json:
+        files = {} if page is None else {"html": str(page), "json": str(page.with_suffix(".json"))}
+        emit({"job": job.name, "report": to_json(report), "files": files})
+        return
+    print_scores(report)
+    say(str(page) if page else f"{report.name}: --out DIR writes it as a page with pictures")
+
+
+def _words(text: str) -> list[str]:
+    return [word.strip() for word in text.split(",") if word.strip()]
