@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from tests.redis_server import RedisServer
+from tests.triton_server import TritonServer
 
 
 @pytest.fixture(scope="session")
@@ -23,3 +24,12 @@ def redis_server(redis_process: RedisServer) -> RedisServer:
     """A running redis-server with nothing in it."""
     redis_process.client.flushall()
     return redis_process
+
+
+@pytest.fixture(scope="session")
+def triton_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TritonServer]:
+    """One tritonserver for all tests of this process; who loads a model unloads it."""
+    server = TritonServer(tmp_path_factory.mktemp("triton"))
+    server.start()
+    yield server
+    server.stop()

