@@ -89,7 +89,7 @@ def test_a_method_that_the_service_lacks_is_no_connection_problem() -> None:
 
 def test_an_address_that_was_not_given_is_asked_for() -> None:
     with (
-        Client(trainer="127.0.0.1:1") as client,
+        Client(sampler="") as client,
         pytest.raises(errors.FailedPreconditionError, match="sampler="),
     ):
         client.generator("x")

@@ -67,6 +67,13 @@ def test_the_real_data_may_be_a_uri(client: Client) -> None:
     assert specification.data == types_pb2.DataSource(uri="/acdc")
 
 
+def test_a_preparation_needs_data(client: Client) -> None:
+    with pytest.raises(errors.InvalidArgumentError, match="data"):
+        client.evaluate("heart", size=128)
+    prepared = client.evaluate("heart", data="/acdc", size=128).specification.data
+    assert prepared.preparation == types_pb2.Preparation(size=128)
+
+
 def test_a_name_of_another_kind_is_refused(client: Client) -> None:
     with pytest.raises(errors.InvalidArgumentError):
         client.evaluate("reports/x")

@@ -209,8 +209,8 @@ def test_a_watch_misses_nothing_and_repeats_nothing(breaks: list[tuple[int, str]
 def test_a_watch_begins_after_the_event_that_it_is_given() -> None:
     servicer = Watched(EVENTS, [])
     with serving(trainer=servicer) as address, Client(trainer=address, retry=QUICK) as client:
-        assert [event.event_id for event in client.watch("x", "3")] == ["4", "5"]
-        assert list(client.watch("x", "5")) == []
+        assert [event.event_id for event in client.watch("trainingJobs/x", "3")] == ["4", "5"]
+        assert list(client.watch("trainingJobs/x", "5")) == []
 
 
 def test_a_watch_goes_on_at_a_service_that_was_started_anew() -> None:
@@ -259,7 +259,7 @@ def test_wait_returns_the_job_that_succeeded() -> None:
         serving(trainer=Watched(EVENTS, [])) as address,
         Client(trainer=address, retry=QUICK) as client,
     ):
-        ended = client.wait(client.job("x"), on_event=seen.append)
+        ended = client.wait(client.job("trainingJobs/x"), on_event=seen.append)
     assert has_ended(ended)
     assert error_of(ended) is None
     assert seen == EVENTS
@@ -274,7 +274,7 @@ def test_wait_raises_the_error_of_the_job_that_failed() -> None:
         Client(trainer=address, retry=QUICK) as client,
         pytest.raises(errors.DataError) as caught,
     ):
-        client.wait("trainingJobs/x")
+        client.wait(client.job("trainingJobs/x"))
     assert caught.value.to_dict() == why.to_dict()
 
 
@@ -285,4 +285,4 @@ def test_wait_raises_for_a_job_that_was_cancelled() -> None:
         Client(trainer=address, retry=QUICK) as client,
         pytest.raises(errors.AbortedError, match="trainingJobs/x was cancelled"),
     ):
-        client.wait("trainingJobs/x")
+        client.wait(client.job("trainingJobs/x"))

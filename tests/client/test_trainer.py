@@ -108,3 +108,15 @@ def test_datasets(client: Client, trainer: Trainer) -> None:
 
 def test_presets(client: Client) -> None:
     assert [preset.name for preset in client.presets()] == ["hinge"]
+
+
+def test_the_preparation_may_be_given_field_by_field(client: Client) -> None:
+    data = types_pb2.DataSource(
+        uri="/data", preparation=types_pb2.Preparation(size=32, crop="none")
+    )
+    expected = types_pb2.Preparation(size=128, crop="none")
+    assert client.train(data, "hinge", size=128).specification.data.preparation == expected
+    assert data.preparation.size == 32
+    assert client.prepare("/data", size=128, crop="none").specification == types_pb2.DataSource(
+        uri="/data", preparation=expected
+    )

@@ -19,8 +19,9 @@ class Client(TrainerMethods, SamplerMethods, EvaluatorMethods, JobMethods):
 
     Methods that start something long return its job at once; `wait` and `watch` follow it::
 
-        with Client(trainer="127.0.0.1:7701", sampler="127.0.0.1:7702") as client:
-            job = client.wait(client.train("phantom://cardiac", "hinge", images=50_000))
+        with Client() as client:
+            job = client.train("phantom://cardiac", "hinge", size=64, images=50_000)
+            job = client.wait(job)
             for batch in client.sample(job.generator, 100):
                 print(batch.images.shape)
 
@@ -30,7 +31,8 @@ class Client(TrainerMethods, SamplerMethods, EvaluatorMethods, JobMethods):
     may be used from several threads.
 
     Args:
-        trainer: Address of the trainer, `host:port`. Needed once one of its methods is called.
+        trainer: Address of the trainer, `host:port`. The defaults are those of `medsynth up` where
+            these ports are free; `medsynth status` shows the actual ones. Empty: there is none.
         sampler: Address of the sampler.
         evaluator: Address of the evaluator.
         timeout: Deadline of a call that answers once, in seconds.
@@ -40,9 +42,9 @@ class Client(TrainerMethods, SamplerMethods, EvaluatorMethods, JobMethods):
     def __init__(
         self,
         *,
-        trainer: str = "",
-        sampler: str = "",
-        evaluator: str = "",
+        trainer: str = "127.0.0.1:7701",
+        sampler: str = "127.0.0.1:7702",
+        evaluator: str = "127.0.0.1:7703",
         timeout: float = 30.0,
         retry: Retry | None = None,
     ) -> None:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Unpack
 
 from medsynth.client.connection import Connection
 from medsynth.client.names import new_request_id, resource_name
-from medsynth.client.trainer import data_source
-from medsynth.errors import UnavailableError
+from medsynth.client.trainer import PreparationFields, data_source
+from medsynth.errors import InvalidArgumentError, UnavailableError
 from medsynth.v1 import evaluator_pb2, types_pb2
 
 
@@ -28,6 +29,7 @@ class EvaluatorMethods:
         unet_steps: int | None = None,
         seed: int | None = None,
         request_id: str | None = None,
+        **preparation: Unpack[PreparationFields],
     ) -> evaluator_pb2.EvaluationJob:
         """Starts an evaluation; `wait` returns it once it has ended, `report` its scores.
 
@@ -43,9 +45,15 @@ class EvaluatorMethods:
             seed: Seed of the draw and of the U-Nets. None: 0.
             request_id: The same id with the same request answers with the same job. None: a
                 fresh one.
+            preparation: Fields of the preparation of `data`, such as `size=128`.
+
+        Raises:
+            InvalidArgumentError: A preparation without data, or a subject of another kind.
         """
+        if data is None and preparation:
+            raise InvalidArgumentError.field("data", data, "a data source to prepare this way")
         specification = evaluator_pb2.EvaluationSpecification(
-            data=None if data is None else data_source(data),
+            data=None if data is None else data_source(data, preparation),
             count=count,
             metrics=metrics,
             regimes=regimes,

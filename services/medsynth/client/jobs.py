@@ -6,7 +6,7 @@ import heapq
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from types import ModuleType
-from typing import Any, TypeAlias, cast
+from typing import Any, TypeAlias, TypeVar, cast
 
 from google.protobuf import empty_pb2
 
@@ -27,6 +27,8 @@ Job: TypeAlias = (
     | sampler_pb2.SyntheticDatasetJob
     | evaluator_pb2.EvaluationJob
 )
+
+J = TypeVar("J", bound=Job)
 
 _ENDED = (
     jobs_pb2.JOB_STATE_SUCCEEDED,
@@ -184,27 +186,26 @@ class JobMethods:
 
     def wait(
         self,
-        job: Job | str,
+        job: J,
         *,
         on_event: Callable[[jobs_pb2.JobEvent], None] = lambda event: None,
-    ) -> Job:
+    ) -> J:
         """Waits until a job has ended and returns it.
 
         Args:
-            job: A job or its name.
+            job: The job; `job(name)` finds it by its name.
             on_event: Called with every event.
 
         Raises:
             MedsynthError: The job failed: its own error. `AbortedError`: it was cancelled.
         """
-        name = job if isinstance(job, str) else job.name
-        for event in self.watch(name):
+        for event in self.watch(job.name):
             on_event(event)
-        ended = self.job(name)
+        ended = self.job(job.name)
         error = error_of(ended)
         if error is not None:
             raise error
-        return ended
+        return cast(J, ended)
 
     def _get(self, kind: JobKind, name: str) -> Job:
         request = kind.request("Get", name=name)

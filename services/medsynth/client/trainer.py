@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from typing import TypedDict, Unpack
 
 from google.protobuf import empty_pb2
 
@@ -11,9 +12,32 @@ from medsynth.client.names import new_request_id, resource_name
 from medsynth.v1 import trainer_pb2, types_pb2
 
 
-def data_source(data: types_pb2.DataSource | str) -> types_pb2.DataSource:
-    """A data source, from its URI if need be."""
-    return types_pb2.DataSource(uri=data) if isinstance(data, str) else data
+class PreparationFields(TypedDict, total=False):
+    """The fields of the message `Preparation`, as keyword arguments."""
+
+    size: int
+    crop: str
+    crop_share: float
+    intensity: str
+    intensity_low: float
+    intensity_high: float
+    train_share: float
+    validation_share: float
+    split_seed: int
+
+
+def data_source(
+    data: types_pb2.DataSource | str, preparation: PreparationFields
+) -> types_pb2.DataSource:
+    """A data source, from its URI if need be, with fields of its preparation set."""
+    source = types_pb2.DataSource()
+    if isinstance(data, str):
+        source.uri = data
+    else:
+        source.CopyFrom(data)
+    if preparation:
+        source.preparation.MergeFrom(types_pb2.Preparation(**preparation))
+    return source
 
 
 class TrainerMethods:
@@ -22,7 +46,11 @@ class TrainerMethods:
     _connections: Mapping[str, Connection]
 
     def prepare(
-        self, data: types_pb2.DataSource | str, *, request_id: str | None = None
+        self,
+        data: types_pb2.DataSource | str,
+        *,
+        request_id: str | None = None,
+        **preparation: Unpack[PreparationFields],
     ) -> trainer_pb2.PreparationJob:
         """Starts the preparation of a data source.
 
@@ -30,9 +58,10 @@ class TrainerMethods:
             data: A `DataSource`, or its URI alone (`phantom://cardiac`, a path, `s3://...`).
             request_id: The same id with the same request answers with the same job. None: a
                 fresh one.
+            preparation: Fields of the data source's preparation, such as `size=128`.
         """
         request = trainer_pb2.PrepareDatasetRequest(
-            specification=data_source(data), request_id=new_request_id(request_id)
+            specification=data_source(data, preparation), request_id=new_request_id(request_id)
         )
         return self._trainer.call("PrepareDataset", request, trainer_pb2.PreparationJob)
 
@@ -47,6 +76,7 @@ class TrainerMethods:
         checkpoint_images: int | None = None,
         grid_images: int | None = None,
         request_id: str | None = None,
+        **preparation: Unpack[PreparationFields],
     ) -> trainer_pb2.TrainingJob:
         """Starts a training; `wait` returns it once it has ended.
 
@@ -60,9 +90,10 @@ class TrainerMethods:
             grid_images: Images between sample grids. None: 10,000.
             request_id: The same id with the same request answers with the same job. None: a
                 fresh one.
+            preparation: Fields of the data source's preparation, such as `size=128`.
         """
         specification = trainer_pb2.TrainingSpecification(
-            data=data_source(data),
+            data=data_source(data, preparation),
             gan=types_pb2.GanSpecification(preset=gan) if isinstance(gan, str) else gan,
             images=images,
             seed=seed,
