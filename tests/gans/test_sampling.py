@@ -1,0 +1,71 @@
+from __future__ import annotations
+
+import numpy as np
+import torch
+from torch import nn
+
+from medsynth.gans.averaging import AveragedWeights
+from medsynth.gans.latents import latents
+from medsynth.gans.networks import build
+from medsynth.gans.sampling import discretise, generate, weights_digest
+from tests.gans.tiny import tiny
+
+
+def test_grey_levels_and_labels() -> None:
+    levels = torch.tensor([-1.0, -1.2, 1.0, 1.3, 0.0, -1 + 3 / 127.5]).view(1, 1, 1, 6)
+    scores = torch.tensor([[0.1, 0.9, -1, -1, -1, 1], [0.2, 0.8, -0.5, -1, 1, -1]])
+    joint = torch.cat([levels, scores.view(1, 2, 1, 6)], dim=1)
+    image, mask = discretise(joint, 1, 2)
+    assert image.dtype == torch.uint8
+    assert image.flatten().tolist() == [0, 0, 255, 255, 128, 3]
+    assert mask is not None
+    assert mask.dtype == torch.uint8
+    assert mask.shape == (1, 1, 6)
+    assert mask.flatten().tolist() == [1, 0, 1, 0, 1, 0]
+    assert discretise(levels, 1, 0)[1] is None
+
+
+def test_bytes_survive_the_way_through_the_networks_range() -> None:
+    grey = torch.arange(256, dtype=torch.uint8).view(1, 1, 16, 16)
+    assert torch.equal(discretise(grey.float() * (1 / 127.5) - 1.0, 1, 0)[0], grey)
+
+
+def test_samples_do_not_depend_on_the_batch() -> None:
+    generator, _ = build(tiny(), 32, 2, 3, seed=0)
+    ready = AveragedWeights(generator, 1).ready(8, torch.Generator().manual_seed(0))
+    drawn = latents("d", 0, 0, 10, 8)
+    images, masks = generate(ready, drawn)
+    assert images.shape == (10, 2, 32, 32)
+    assert masks is not None
+    assert masks.shape == (10, 32, 32)
+    parts = [generate(ready, drawn[k : k + 3], batch_size=2) for k in range(0, 10, 3)]
+    difference = np.concatenate([p[0] for p in parts]).astype(int) - images
+    assert np.abs(difference).max() <= 1
+
+
+def test_the_digest_covers_names_types_shapes_and_values() -> None:
+    def digest(**tensors: torch.Tensor) -> str:
+        network = nn.Module()
+        for name, tensor in tensors.items():
+            network.register_buffer(name, tensor)
+        return weights_digest(network)
+
+    a, b = torch.arange(6.0), torch.ones(2)
+    first = digest(a=a, b=b)
+    assert first.startswith("sha256:")
+    assert digest(b=b, a=a) == first
+    assert digest(a=a.view(2, 3).t().contiguous().t().reshape(6), b=b) == first
+    others = [
+        digest(a=a.view(2, 3), b=b),
+        digest(a=a, c=b),
+        digest(a=a.int(), b=b),
+        digest(a=a + 1e-6, b=b),
+        digest(a=a),
+    ]
+    assert len({first, *others}) == 6
+
+
+def test_memory_format_does_not_change_the_digest() -> None:
+    layer = nn.Conv2d(3, 4, 2)
+    first = weights_digest(layer)
+    assert weights_digest(layer.to(memory_format=torch.channels_last)) == first
