@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from medsynth.platform.jobs.reconciler import Reconciler
-from medsynth.platform.jobs.record import JobRecord, state_name
+from medsynth.platform.jobs.record import Claim, JobRecord, state_name
 from medsynth.platform.jobs.store import JobStore
 from medsynth.settings import Settings
 from tests.platform.jobs.echo import KINDS
@@ -23,16 +23,37 @@ from tests.support import eventually
 ROOT = Path(__file__).parents[3]
 
 
-@pytest.fixture
-def settings(redis_server: RedisServer, tmp_path: Path) -> Settings:
+def make_settings(server: RedisServer, home: Path) -> Settings:
     return Settings(
-        home=tmp_path,
-        redis_url=redis_server.url,
+        home=home,
+        redis_url=server.url,
         lease_seconds=6,
         reconcile_seconds=0.2,
         announce_seconds=1,
         max_attempts=3,
         yield_seconds=20,
+    )
+
+
+@pytest.fixture
+def settings(redis_server: RedisServer, tmp_path: Path) -> Settings:
+    return make_settings(redis_server, tmp_path)
+
+
+@pytest.fixture
+def announced() -> list[str]:
+    """What the silent store announced."""
+    return []
+
+
+@pytest.fixture
+def silent(settings: Settings, announced: list[str]) -> JobStore:
+    """A store with the kinds of tests that no worker hears of."""
+    return JobStore(
+        settings.redis_url,
+        settings,
+        kinds=KINDS,
+        announce=lambda queue, name: announced.append(f"{queue} {name}"),
     )
 
 
@@ -107,6 +128,14 @@ def start_worker(settings: Settings) -> Iterator[Callable[..., Worker]]:
         print(worker.log())
 
 
+def gone(pid: int) -> bool:
+    """Whether a process runs no more (a zombie does not run)."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "Z"
+    except FileNotFoundError:
+        return True
+
+
 def history(store: JobStore, name: str) -> list[str]:
     """The states that a job went through so far, checked against the model."""
     if store.get(name).ended:
@@ -136,3 +165,13 @@ def wait_for_message(store: JobStore, name: str, word: str, attempt: int = 1) ->
         if event.attempt >= attempt and event.message.startswith(word):
             return int(event.message.split()[1])
     raise AssertionError(f"{name} ended without saying {word!r}")
+
+
+def claim(store: JobStore, name: str) -> Claim:
+    claimed = store.claim(name, "a test")
+    assert claimed is not None
+    return claimed
+
+
+def state(store: JobStore, name: str) -> str:
+    return state_name(store.get(name).state)

@@ -7,7 +7,7 @@ Fields of a specification:
     hold         goes on until told to stop, or until the file of this path exists
     stubborn     does not stop when told to
     crash        `kill`, `exit` or `raise` in the attempts up to `crashes` (default 1)
-    error        raises the domain error of this name
+    error        raises the domain error of this name, in the attempts up to `errors` if given
     spawn        starts a program that would outlive it
     wait_for     specifications of `echo` children, each with an optional `share_key` and `kind`
     publish      publishes an artifact of this name
@@ -101,7 +101,7 @@ def echo(context: JobContext) -> Done | WaitFor | Yielded:
         _crash(fields["crash"])
     if "hold" in fields and _hold(context, Path(fields["hold"]), "stubborn" in fields):
         return Yielded()
-    if "error" in fields:
+    if "error" in fields and attempts <= fields.get("errors", attempts):
         raise getattr(errors, fields["error"])("as the specification says")
     if "publish" in fields:
         draft = context.storage.draft("reports", fields["publish"], context.attempt_name)

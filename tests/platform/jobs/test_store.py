@@ -6,9 +6,6 @@ import threading
 from collections.abc import Callable
 
 import pytest
-from hypothesis import HealthCheck, given
-from hypothesis import settings as hypothesis_settings
-from hypothesis import strategies as st
 
 from medsynth.errors import (
     AbortedError,
@@ -23,36 +20,16 @@ from medsynth.platform.jobs.store import JobStore
 from medsynth.settings import Settings
 from medsynth.v1 import jobs_pb2
 from medsynth.v1.jobs_pb2 import JobState
-from tests.platform.jobs.conftest import history
+from tests.platform.jobs.conftest import claim, history, state
 from tests.platform.jobs.echo import KINDS, specification
 from tests.support import eventually
 
 SPEC = specification(say="hello")
 
 
-def claim(store: JobStore, name: str) -> Claim:
-    claimed = store.claim(name, "a test")
-    assert claimed is not None
-    return claimed
-
-
-def state(store: JobStore, name: str) -> str:
-    return state_name(store.get(name).state)
-
-
 @pytest.fixture
-def announced() -> list[str]:
-    return []
-
-
-@pytest.fixture
-def store(settings: Settings, announced: list[str]) -> JobStore:
-    return JobStore(
-        settings.redis_url,
-        settings,
-        kinds=KINDS,
-        announce=lambda queue, name: announced.append(f"{queue} {name}"),
-    )
+def store(silent: JobStore) -> JobStore:
+    return silent
 
 
 def test_a_job_runs_from_its_creation_to_its_result(store: JobStore, announced: list[str]) -> None:
@@ -260,78 +237,6 @@ def test_a_lease_that_runs_out_while_cancelling_ends_the_job(settings: Settings)
     assert history(store, name) == ["QUEUED", "RUNNING", "CANCELLING", "CANCELLED"]
 
 
-def test_a_parent_waits_for_all_children(store: JobStore, announced: list[str]) -> None:
-    parent = store.create("echo", SPEC).name
-    children = [ChildJob("echo", SPEC), ChildJob("heavy", SPEC)]
-    store.wait(claim(store, parent), children)
-    first, second = store.get(parent).children
-    assert store.get(first).parent == parent
-    assert f"gpu {second}" in announced
-    assert store.claim(parent, "w") is None
-    store.succeed(claim(store, first), {"made": "one"})
-    assert state(store, parent) == "WAITING"
-    announced.clear()
-    store.fail(claim(store, second), NotFoundError("none"))
-    assert state(store, parent) == "QUEUED"
-    assert announced == [f"light {parent}"]
-    again = claim(store, parent)
-    assert [child.name for child in again.children] == [first, second]
-    assert again.children[0].result == {"made": "one"}
-    store.succeed(again, {})
-    assert history(store, parent) == [
-        *("QUEUED", "RUNNING", "WAITING", "QUEUED", "RUNNING", "SUCCEEDED")
-    ]
-
-
-def _parent_of_shared(store: JobStore) -> tuple[str, str]:
-    parent = store.create("echo", SPEC).name
-    store.wait(claim(store, parent), [ChildJob("heavy", SPEC, share_key="same")])
-    return parent, store.get(parent).children[0]
-
-
-def test_two_parents_share_a_child(store: JobStore) -> None:
-    one, child = _parent_of_shared(store)
-    two, other = _parent_of_shared(store)
-    assert child == other
-    store.cancel(one)
-    assert state(store, child) == "QUEUED", "the other parent needs it"
-    store.succeed(claim(store, child), {})
-    assert state(store, one) == "CANCELLED"
-    assert state(store, two) == "QUEUED"
-
-
-def test_the_last_parent_takes_its_child_along(store: JobStore) -> None:
-    one, child = _parent_of_shared(store)
-    two, _ = _parent_of_shared(store)
-    claim(store, child)
-    store.cancel(one)
-    assert state(store, child) == "RUNNING"
-    store.cancel(two)
-    assert state(store, child) == "CANCELLING"
-    _, another = _parent_of_shared(store)
-    assert another != child, "a job that is being cancelled is not shared"
-
-
-def test_a_child_that_somebody_asked_for_outlives_its_parent(store: JobStore) -> None:
-    asked = store.create("heavy", SPEC, share_key="same").name
-    parent, child = _parent_of_shared(store)
-    assert child == asked
-    store.cancel(parent)
-    assert state(store, child) == "QUEUED"
-    late_parent, late_child = _parent_of_shared(store)
-    assert store.create("heavy", SPEC, share_key="same").name == late_child
-    store.cancel(late_parent)
-    assert state(store, late_child) == "QUEUED"
-
-
-def test_a_share_key_ends_with_its_job(store: JobStore) -> None:
-    first = store.create("echo", SPEC, share_key="same").name
-    assert store.create("echo", SPEC, share_key="same").name == first
-    assert store.create("heavy", SPEC, share_key="same").name != first
-    store.succeed(claim(store, first), {})
-    assert store.create("echo", SPEC, share_key="same").name != first
-
-
 def test_request_ids(store: JobStore) -> None:
     first = store.create("echo", SPEC, request_id="mine").name
     assert store.create("echo", SPEC, request_id="mine").name == first
@@ -411,52 +316,3 @@ def test_counts(store: JobStore) -> None:
     assert counts["echo", JobState.JOB_STATE_CANCELLED] == 1
     assert counts["echo", JobState.JOB_STATE_QUEUED] == 1
     assert sum(counts.values()) == 2
-
-
-ACTIONS = ["create", "parent", "claim", "yield", "lost", "fail", "succeed", "wait", "cancel"]
-
-
-@given(st.lists(st.tuples(st.sampled_from(ACTIONS), st.integers(0, 5)), max_size=40))
-@hypothesis_settings(
-    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
-def test_whatever_happens_every_history_is_one_of_the_model(
-    store: JobStore, actions: list[tuple[str, int]]
-) -> None:
-    store.redis.flushall()
-    names = [store.create("echo", SPEC).name]
-    claims: list[Claim] = []
-    for action, number in actions:
-        name = names[number % len(names)]
-        held = claims[number % len(claims)] if claims else None
-        try:
-            if action == "create":
-                names.append(store.create("echo", SPEC, share_key=f"k{number % 2}").name)
-            elif action == "claim":
-                claims += [one for one in [store.claim(name, "w")] if one is not None]
-            elif action == "cancel":
-                store.cancel(name)
-            elif held is None:
-                continue
-            elif action == "wait":
-                store.wait(held, [ChildJob("echo", SPEC, f"k{number % 2}")])
-                names += store.get(held.name).children
-            elif action == "succeed":
-                store.succeed(held, {})
-            elif action == "fail":
-                store.fail(held, NotFoundError("none"))
-            elif action == "yield":
-                store.yield_(held, "")
-            elif action == "lost":
-                store.lost(held, "")
-        except AbortedError:
-            continue
-    for record in store.list("echo").jobs:
-        last = history(store, record.name)[-1]
-        assert last == state_name(record.state)
-        if last == "WAITING":
-            assert any(not store.get(child).ended for child in record.children)
-        claimable = store.redis.zscore("medsynth:unclaimed:light", record.name) is not None
-        assert claimable == (last in ("QUEUED", "RECOVERING"))
-        leased = store.redis.zscore("medsynth:leases", record.name) is not None
-        assert leased == (last in ("RUNNING", "CANCELLING"))

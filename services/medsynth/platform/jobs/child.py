@@ -30,7 +30,6 @@ from typing import Any, Final, NoReturn
 from uuid import uuid4
 
 from fsspec.implementations.local import LocalFileSystem
-from google.protobuf.message import Message
 
 from medsynth.errors import (
     AbortedError,
@@ -89,7 +88,7 @@ class JobContext:
         kind: Name of the job's kind.
         attempt: Number of the attempt, from 1.
         attempt_name: Name for what the attempt writes, unlike that of any other.
-        specification: What is to be done, with every default filled in.
+        specification: What is to be done, with every default filled in: the kind's message.
         settings: The operator's settings.
         storage: Where artifacts are.
         scratch: An empty local folder that is removed after the attempt.
@@ -100,7 +99,7 @@ class JobContext:
         self.kind: str = start["kind"]
         self.attempt: int = start["attempt"]
         self.attempt_name = f"a{self.attempt}-{uuid4().hex[:8]}"
-        self.specification: Message = parse_specification(
+        self.specification: Any = parse_specification(
             start["message"], unpack(start["specification"])
         )
         self.settings = settings

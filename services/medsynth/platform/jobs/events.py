@@ -13,7 +13,7 @@ from medsynth.platform.jobs.connection import domain_errors
 from medsynth.platform.jobs.record import ENDED, state_value
 from medsynth.v1 import jobs_pb2
 
-_EVENT_ID: Final = re.compile(r"(\d{1,20})-(\d{1,20})")
+_EVENT_ID: Final = re.compile(r"([0-9]{1,20})-([0-9]{1,20})")
 _MAX_PART: Final = 2**64
 _SLICE: Final = 1.0
 _BATCH: Final = 200

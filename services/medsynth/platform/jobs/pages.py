@@ -6,16 +6,13 @@ import base64
 import binascii
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Final
 
 from medsynth.errors import InvalidArgumentError
 from medsynth.platform.jobs.kinds import JobKind
 from medsynth.platform.jobs.record import STATES, JobRecord, from_hash, state_name
 from medsynth.platform.jobs.scripts import Scripts
+from medsynth.platform.rpc.pages import DEFAULT_SIZE, MAX_SIZE
 from medsynth.v1.jobs_pb2 import JobState
-
-DEFAULT_SIZE: Final = 100
-MAX_SIZE: Final = 1000
 
 
 @dataclass(frozen=True)

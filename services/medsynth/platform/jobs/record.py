@@ -6,12 +6,11 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Final, cast
-
-from google.protobuf.message import Message
+from typing import Any, Final, cast
 
 from medsynth.errors import MedsynthError, from_dict
 from medsynth.platform.jobs.kinds import JobKind, Queue, parse_specification
+from medsynth.platform.rpc.errors import to_status
 from medsynth.v1 import jobs_pb2
 from medsynth.v1.jobs_pb2 import JobState
 
@@ -50,7 +49,7 @@ class JobRecord:
         state: Where in its life it is.
         attempt: Number of the current or last attempt; 0 before the first.
         failures: Attempts that infrastructure broke off.
-        specification: What is to be done, with every default filled in.
+        specification: What is to be done, with every default filled in: the kind's message.
         result: What it made, once it has succeeded.
         error: Why it failed, once it has.
         children: Names of the jobs that it waits or waited for.
@@ -69,7 +68,7 @@ class JobRecord:
     state: JobState
     attempt: int
     failures: int
-    specification: Message
+    specification: Any
     result: Mapping[str, str]
     error: MedsynthError | None
     children: tuple[str, ...]
@@ -99,8 +98,6 @@ class JobRecord:
 
     def status(self) -> jobs_pb2.JobStatus:
         """The part of the resource that every kind of job has."""
-        from medsynth.platform.rpc.errors import to_status
-
         status = jobs_pb2.JobStatus(
             state=self.state,
             attempt=self.attempt,

@@ -8,10 +8,10 @@ from typing import Any
 from google.protobuf import empty_pb2
 from google.protobuf.message import Message
 
-from medsynth.errors import InvalidArgumentError
 from medsynth.platform.jobs.kinds import message_class
 from medsynth.platform.jobs.record import JobRecord
 from medsynth.platform.jobs.store import JobStore
+from medsynth.platform.rpc.names import parse_name
 from medsynth.storage import Storage
 from medsynth.v1 import jobs_pb2
 
@@ -130,6 +130,5 @@ class JobMethods:
 
     def _name(self, request: Any) -> str:
         name: str = request.name
-        if not name.startswith(f"{self._kind.collection}/"):
-            raise InvalidArgumentError.field("name", name, f"`{self._kind.collection}/ID`")
+        parse_name(name, self._kind.collection)
         return name

@@ -30,7 +30,7 @@ from medsynth.platform.jobs.announce import Announce, Announcer
 from medsynth.platform.jobs.connection import connect, domain_errors
 from medsynth.platform.jobs.events import check_event_id, follow
 from medsynth.platform.jobs.kinds import KINDS, ChildJob, JobKind
-from medsynth.platform.jobs.pages import MAX_SIZE, Page, read_page
+from medsynth.platform.jobs.pages import Page, read_page
 from medsynth.platform.jobs.record import (
     ACTIVE,
     STATES,
@@ -41,11 +41,12 @@ from medsynth.platform.jobs.record import (
     state_value,
 )
 from medsynth.platform.jobs.scripts import PREFIX, Argument, Scripts, job_key
+from medsynth.platform.rpc.names import format_name, parse_name
+from medsynth.platform.rpc.pages import MAX_SIZE
 from medsynth.settings import Settings
 from medsynth.v1 import jobs_pb2
 from medsynth.v1.jobs_pb2 import JobState
 
-_ID: Final = re.compile(r"[A-Za-z0-9_-]{1,64}")
 _REQUEST_ID: Final = re.compile(r"[A-Za-z0-9._-]{0,64}")
 _EXPIRE_BATCH: Final = 100
 
@@ -396,14 +397,14 @@ class JobStore:
     # Names
 
     def _new_name(self, kind: JobKind) -> str:
-        return f"{kind.collection}/{uuid4().hex[:16]}"
+        return format_name(kind.collection, uuid4().hex[:16])
 
     def _kind_of(self, name: str) -> JobKind:
-        collection, _, job_id = name.partition("/")
-        kind = self._collections.get(collection)
-        if kind is None or not _ID.fullmatch(job_id):
-            known = " or ".join(f"`{collection}/ID`" for collection in self._collections)
+        kind = self._collections.get(name.partition("/")[0])
+        if kind is None:
+            known = " or ".join(f"{collection}/ID" for collection in self._collections)
             raise InvalidArgumentError.field("name", name, known)
+        parse_name(name, kind.collection)
         return kind
 
     def _existing(self, names: Iterable[str]) -> Iterator[JobRecord]:

@@ -15,8 +15,9 @@ import os
 import socket
 import sys
 from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Final
 
-from celery import signals
+from celery import bootsteps, signals
 
 from medsynth.errors import MedsynthError
 from medsynth.platform.jobs.announce import TASK, make_app
@@ -26,7 +27,23 @@ from medsynth.platform.jobs.store import JobStore
 from medsynth.platform.jobs.supervisor import Observer, Supervisor, redis_timeout
 from medsynth.settings import Settings, get_settings
 
+_LOOK_SECONDS: Final = 0.1
+
 _log = logging.getLogger(__name__)
+
+
+class _LookOften(bootsteps.StartStopStep):  # type: ignore[misc]
+    """Makes the worker look for the next hint soon after a job has ended.
+
+    Celery's loop sleeps for up to a second unless something happens on a connection or a timer is
+    due, and the end of a job is neither. An idle worker needs no timer: Redis wakes it.
+    """
+
+    requires = ("celery.worker.consumer.tasks:Tasks",)
+
+    def start(self, consumer: Any) -> None:
+        """Called again after each loss of the connection, which clears the timers."""
+        consumer.timer.call_repeatedly(_LOOK_SECONDS, lambda: None)
 
 
 def run_worker(
@@ -62,6 +79,7 @@ def run_worker(
             _log.warning("%s was not run: %s", job, error)
 
     app.task(name=TASK)(work)
+    app.steps["consumer"].add(_LookOften)
 
     # Signals hold their receivers weakly: these live as long as this function.
     def stop(**_: object) -> None:

@@ -1,0 +1,148 @@
+"""What breaks around a job, in real processes: nothing is lost, and nothing is left behind."""
+
+from __future__ import annotations
+
+import signal
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from medsynth.platform.jobs.announce import messages_waiting
+from medsynth.platform.jobs.reconciler import Reconciler
+from medsynth.platform.jobs.record import state_name
+from medsynth.platform.jobs.store import JobStore
+from medsynth.settings import Settings
+from tests.platform.jobs.conftest import Worker, gone, history, wait_for_message, wait_for_state
+from tests.platform.jobs.echo import KINDS, specification
+from tests.redis_server import RedisServer
+from tests.support import eventually
+
+StartWorker = Callable[..., Worker]
+
+
+def test_the_worker_is_killed_and_another_worker_resumes(
+    store: JobStore, start_worker: StartWorker, reconciler: Reconciler, tmp_path: Path
+) -> None:
+    gate = tmp_path / "gate"
+    name = store.create("echo", specification(hold=str(gate), stubborn=True)).name
+    worker = start_worker()
+    child = wait_for_message(store, name, "begun")
+    worker.kill()
+    eventually(lambda: gone(child))
+    assert state_name(store.get(name).state) == "RUNNING", "the lease has not run out yet"
+    start_worker()
+    wait_for_message(store, name, "begun", attempt=2)
+    gate.touch()
+    wait_for_state(store, name, "SUCCEEDED")
+    changes = [event.state_change for event in store.watch(name)]
+    assert "lease ran out" in [change.reason for change in changes]
+
+
+def test_a_worker_that_shuts_down_gives_its_job_back(
+    store: JobStore, start_worker: StartWorker, tmp_path: Path
+) -> None:
+    gate = tmp_path / "gate"
+    name = store.create("echo", specification(hold=str(gate))).name
+    later = store.create("echo", specification()).name
+    worker = start_worker()
+    child = wait_for_message(store, name, "begun")
+    assert worker.terminate() == 0
+    assert gone(child)
+    assert state_name(store.get(name).state) == "QUEUED"
+    assert history(store, later) == ["QUEUED"], "it claimed nothing any more"
+    gate.touch()
+    start_worker()
+    record = wait_for_state(store, name, "SUCCEEDED")
+    assert record.failures == 0
+    assert record.result == {"attempts": "2"}
+
+
+def test_a_child_that_does_not_stop_is_killed(
+    store: JobStore, start_worker: StartWorker, settings: Settings, tmp_path: Path
+) -> None:
+    hasty = settings.model_copy(update={"yield_seconds": 0.5})
+    name = store.create("echo", specification(hold=str(tmp_path / "gate"), stubborn=True)).name
+    start_worker("light", hasty)
+    child = wait_for_message(store, name, "begun")
+    store.cancel(name)
+    wait_for_state(store, name, "CANCELLED")
+    assert gone(child)
+
+
+def test_lost_and_doubled_messages_do_no_harm(
+    store: JobStore, start_worker: StartWorker, reconciler: Reconciler
+) -> None:
+    lost = store.create("echo", specification(say="lost")).name
+    store.redis.delete("medsynth:celery:light")
+    doubled = store.create("echo", specification(say="doubled")).name
+    for _ in range(3):
+        store.announce("light", doubled)
+        store.announce("light", "echoJobs/gone")
+    start_worker()
+    for name in (lost, doubled):
+        assert wait_for_state(store, name, "SUCCEEDED").result == {"attempts": "1"}
+        assert history(store, name) == ["QUEUED", "RUNNING", "SUCCEEDED"]
+
+
+def test_reconcilers_do_not_flood_a_queue_that_nobody_serves(
+    store: JobStore, settings: Settings
+) -> None:
+    soon = settings.model_copy(update={"announce_seconds": 0.01})
+    store = JobStore(soon.redis_url, soon, kinds=KINDS)
+    for number in range(120):
+        store.create("echo", specification(say=str(number)))
+    store.redis.delete("medsynth:celery:light")
+    reconciler = Reconciler(store)
+    for _ in range(5):
+        reconciler.reconcile()
+    assert messages_waiting(store.redis, "light") == 100
+
+
+@pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGKILL])
+def test_redis_goes_and_comes_back(tmp_path: Path, settings: Settings, how: signal.Signals) -> None:
+    (tmp_path / "append-only").mkdir()
+    server = RedisServer(tmp_path / "append-only", append_only=True)
+    server.start()
+    settings = settings.model_copy(update={"redis_url": server.url, "lease_seconds": 20})
+    store = JobStore(server.url, settings, kinds=KINDS)
+    gate = tmp_path / "gate"
+    name = store.create("echo", specification(hold=str(gate))).name
+    worker = Worker("light", settings)
+    reconciler = Reconciler(store)
+    reconciler.start()
+    try:
+        wait_for_message(store, name, "begun")
+        # The append-only file is synchronised every second.
+        store.redis.bgrewriteaof()
+        eventually(lambda: store.redis.info("persistence")["aof_rewrite_in_progress"] == 0)
+        server.stop(how)
+        server.start()
+        after = store.create("echo", specification()).name
+        gate.touch()
+        for waited in (name, after):
+            assert wait_for_state(store, waited, "SUCCEEDED").attempt == 1
+            history(store, waited)
+    finally:
+        reconciler.stop()
+        worker.kill()
+        server.stop()
+        print(worker.log())
+
+
+def test_a_worker_that_was_frozen_fences_itself_off(
+    store: JobStore, start_worker: StartWorker, reconciler: Reconciler, tmp_path: Path
+) -> None:
+    gate = tmp_path / "gate"
+    name = store.create("echo", specification(hold=str(gate), stubborn=True, publish="made")).name
+    frozen = start_worker()
+    child = wait_for_message(store, name, "begun")
+    frozen.process.send_signal(signal.SIGSTOP)
+    wait_for_state(store, name, "RECOVERING")
+    start_worker()
+    successor = wait_for_message(store, name, "begun", attempt=2)
+    frozen.process.send_signal(signal.SIGCONT)
+    eventually(lambda: gone(child))
+    assert not gone(successor)
+    gate.touch()
+    assert wait_for_state(store, name, "SUCCEEDED").attempt == 2
