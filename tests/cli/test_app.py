@@ -14,6 +14,7 @@ import pytest
 import typer
 
 from medsynth.cli.app import app
+from medsynth.settings import get_settings
 from tests.cli.conftest import Medsynth
 from tests.cli.services import Services
 
@@ -119,3 +120,39 @@ def test_ctrl_c_while_drawing_leaves_nothing_behind(services: Services, tmp_path
     assert (code, printed) == (130, "")
     assert "Traceback" not in err
     assert list(out.parent.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("MEDSYNTH_RPC_THREADS", "many"), ("MEDSYNTH_DATA_ROOTS", "/data")],
+)
+def test_a_setting_that_cannot_be_read_is_named(
+    medsynth: Medsynth, monkeypatch: pytest.MonkeyPatch, name: str, value: str
+) -> None:
+    monkeypatch.setenv(name, value)
+    get_settings.cache_clear()
+    ran = medsynth("presets", "--json")
+    assert ran.code == 2
+    assert ran.json["error"]["reason"] == "WRONG_SETTING"
+    assert name.removeprefix("MEDSYNTH_").lower() in ran.json["error"]["message"].lower()
+
+
+def test_a_folder_that_cannot_be_written_is_a_user_error(
+    medsynth: Medsynth, services: Services, tmp_path: Path
+) -> None:
+    (tmp_path / "file").touch()
+    ran = medsynth("sample", "heart", "--count", 1, "--out", tmp_path / "file" / "samples")
+    assert ran.code == 2
+    assert str(tmp_path / "file") in ran.err
+
+
+@pytest.mark.parametrize("words", [("presets",), ("presets", "--json")])
+def test_a_reader_that_has_enough_gets_no_complaint(
+    services: Services, words: tuple[str, ...]
+) -> None:
+    reading, writing = os.pipe()
+    os.close(reading)
+    program = [sys.executable, "-c", "from medsynth.cli import main; main()", *words]
+    ran = subprocess.run(program, stdout=writing, stderr=subprocess.PIPE, text=True, check=False)
+    os.close(writing)
+    assert (ran.returncode, ran.stderr) == (1, "")

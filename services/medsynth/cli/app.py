@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import sys
 from collections.abc import Sequence
 
 import typer
@@ -13,7 +15,7 @@ from medsynth.cli.presets import presets
 from medsynth.cli.sample import sample
 from medsynth.cli.stack import down, status, up
 from medsynth.cli.train import train
-from medsynth.errors import MedsynthError
+from medsynth.errors import DataError, InvalidArgumentError, MedsynthError
 
 app = typer.Typer(
     name="medsynth",
@@ -51,6 +53,7 @@ def run(arguments: Sequence[str]) -> int:
     command = typer.main.get_command(app)
     try:
         code = command.main(list(arguments), prog_name="medsynth", standalone_mode=False)
+        sys.stdout.flush()
     except MedsynthError as error:
         _report(as_json, error)
         return exits.exit_code(error)
@@ -63,9 +66,37 @@ def run(arguments: Sequence[str]) -> int:
     except typer.TyperException as error:
         _report_usage(as_json, error)
         return error.exit_code
-    if code == exits.INTERRUPTED and as_json:
+    except BrokenPipeError:
+        # Whoever read the output has enough of it (`| head`).
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return exits.INTERNAL
+    except OSError as error:
+        if error.filename is None:
+            raise
+        _report(as_json, DataError(f"{error.filename}: {error.strerror}"))
+        return exits.USER_ERROR
+    except ValueError as error:
+        _report(as_json, _wrong_setting(error))
+        return exits.USER_ERROR
+    if code == exits.INTERRUPTED:
         _report_interrupted(as_json, ())
     return code if isinstance(code, int) else exits.OK
+
+
+def _wrong_setting(error: ValueError) -> InvalidArgumentError:
+    """The settings could not be read; every other `ValueError` is raised again."""
+    from pydantic import ValidationError
+    from pydantic_settings import SettingsError
+
+    if isinstance(error, SettingsError):
+        return InvalidArgumentError(str(error), reason="WRONG_SETTING")
+    if not isinstance(error, ValidationError):
+        raise error
+    texts = [
+        f"MEDSYNTH_{'_'.join(map(str, wrong['loc'])).upper()} is {wrong['input']!r}: {wrong['msg']}"
+        for wrong in error.errors()
+    ]
+    return InvalidArgumentError("; ".join(texts), reason="WRONG_SETTING")
 
 
 def _report(as_json: bool, error: MedsynthError, job: str = "") -> None:
@@ -84,9 +115,11 @@ def _report_interrupted(as_json: bool, going_on: Sequence[str]) -> None:
     from medsynth.cli.output import emit, remark
 
     if as_json:
-        error = MedsynthError("Interrupted; the jobs go on", reason="INTERRUPTED").to_dict()
+        error = MedsynthError("interrupted; what runs goes on", reason="INTERRUPTED").to_dict()
         emit({"error": error | {"code": "CANCELLED"}, "jobs": list(going_on)})
         return
+    if not going_on:
+        remark("interrupted")
     for job in going_on:
         remark(f"{job} goes on")
         remark(f"  follow it:  medsynth jobs watch {job}")
@@ -95,7 +128,6 @@ def _report_interrupted(as_json: bool, going_on: Sequence[str]) -> None:
 
 def _report_usage(as_json: bool, error: typer.TyperException) -> None:
     from medsynth.cli.output import emit, remark
-    from medsynth.errors import InvalidArgumentError
 
     message = error.format_message()
     if as_json:
