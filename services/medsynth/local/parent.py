@@ -208,7 +208,8 @@ class Parent:
             ]
             for running in group:
                 assert running.handle is not None
-                running.handle.terminate()
+                # Not `terminate`, which takes the status of one that has ended before `_reap` does.
+                os.kill(running.handle.pid, signal.SIGTERM)
             for running in group:
                 self._await_end(running)
             for running in group:
