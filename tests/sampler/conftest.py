@@ -1,4 +1,4 @@
-"""A real Triton and a real Redis for the sampler's tests."""
+"""Deployments on a real Triton and a real Redis."""
 
 from __future__ import annotations
 
@@ -11,34 +11,16 @@ from medsynth.sampler.deployment import Deployment
 from medsynth.sampler.repository import ModelRepository
 from medsynth.sampler.triton import Triton
 from medsynth.storage import Storage
+from tests.redis_server import RedisServer
 from tests.sampler import graphs
-from tests.sampler.servers import RedisServer, TritonServer
-
-
-@pytest.fixture(scope="package")
-def triton_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TritonServer]:
-    server = TritonServer(tmp_path_factory.mktemp("triton"))
-    server.start()
-    try:
-        yield server
-    finally:
-        server.kill()
-
-
-@pytest.fixture(scope="package")
-def redis_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RedisServer]:
-    server = RedisServer(tmp_path_factory.mktemp("redis"))
-    try:
-        yield server
-    finally:
-        server.stop()
+from tests.triton_server import TritonServer
 
 
 @pytest.fixture(scope="package")
 def shared(
     tmp_path_factory: pytest.TempPathFactory,
     triton_server: TritonServer,
-    redis_server: RedisServer,
+    redis_process: RedisServer,
 ) -> Iterator[Deployment]:
     """A deployment with the generators `small` (one channel, masks) and `colour` (three, none)."""
     storage = Storage(str(tmp_path_factory.mktemp("storage")))
@@ -48,7 +30,7 @@ def shared(
         storage,
         ModelRepository(triton_server.models, "python"),
         Triton(triton_server.url),
-        redis_server.client,
+        redis_process.client,
     )
     yield deployment
     deployment.triton.close()

@@ -15,9 +15,10 @@ from medsynth.errors import (
 from medsynth.platform.artifacts import GENERATORS, MODEL_FILE
 from medsynth.sampler.deployment import DEPLOYED_KEY, Deployment, Restorer
 from medsynth.sampler.triton import Triton
+from tests.redis_server import free_port
 from tests.sampler import graphs
-from tests.sampler.servers import TritonServer, free_port
 from tests.support import eventually
+from tests.triton_server import TritonServer
 
 pytestmark = pytest.mark.xdist_group("sampler")
 

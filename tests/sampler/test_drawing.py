@@ -14,7 +14,7 @@ from medsynth.platform.artifacts import GENERATORS, generator_message
 from medsynth.sampler.deployment import Deployment
 from medsynth.sampler.drawing import Batch, Drawing
 from tests.sampler import graphs
-from tests.sampler.servers import TritonServer
+from tests.triton_server import TritonServer
 
 pytestmark = pytest.mark.xdist_group("sampler")
 

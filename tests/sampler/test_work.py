@@ -21,9 +21,10 @@ from medsynth.settings import Settings
 from medsynth.storage import Artifact
 from medsynth.v1 import sampler_pb2
 from medsynth.v1.jobs_pb2 import JobState
+from tests.redis_server import RedisServer
 from tests.sampler import graphs
-from tests.sampler.servers import RedisServer, TritonServer
 from tests.support import eventually
+from tests.triton_server import TritonServer
 
 pytestmark = pytest.mark.xdist_group("sampler")
 
@@ -32,7 +33,7 @@ pytestmark = pytest.mark.xdist_group("sampler")
 def settings(
     shared: Deployment,
     triton_server: TritonServer,
-    redis_server: RedisServer,
+    redis_process: RedisServer,
     tmp_path_factory: pytest.TempPathFactory,
 ) -> Settings:
     return Settings(
@@ -41,7 +42,7 @@ def settings(
         model_repository=str(triton_server.models),
         triton_url=triton_server.url,
         triton_backend="python",
-        redis_url=redis_server.url,
+        redis_url=redis_process.url,
         reconcile_seconds=0.2,
         lease_seconds=3,
     )

@@ -5,8 +5,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import cast
+from collections.abc import Iterator, Sequence
+from typing import NoReturn, cast
 
 import grpc
 from google.protobuf import empty_pb2
@@ -18,13 +18,17 @@ from medsynth.platform.jobs.resource import JobMethods
 from medsynth.platform.jobs.store import JobStore
 from medsynth.platform.rpc.names import parse_name
 from medsynth.platform.rpc.pages import page
-from medsynth.sampler.deployment import Deployment
+from medsynth.platform.rpc.server import Background
+from medsynth.platform.rpc.service import run_service
+from medsynth.sampler.deployment import PATIENCE_SECONDS, Deployment, Restorer
 from medsynth.sampler.drawing import Batch, Drawing
 from medsynth.sampler.requests import check_format, check_sample, fill_synthetic_dataset
-from medsynth.storage import Artifact
+from medsynth.settings import Settings
+from medsynth.storage import Artifact, Storage
 from medsynth.v1 import jobs_pb2, sampler_pb2, sampler_pb2_grpc, types_pb2
 
 KIND = "synthetic_dataset"
+SERVICE = "medsynth.v1.SamplerService"
 
 
 class SamplerServicer(sampler_pb2_grpc.SamplerServiceServicer):
@@ -36,12 +40,20 @@ class SamplerServicer(sampler_pb2_grpc.SamplerServiceServicer):
         store: The jobs.
         deployment: The generators, in the storage and in Triton.
         in_flight: Batches of one stream that are under way at the same time.
+        patience: Seconds that a stream waits for a Triton that went away.
     """
 
-    def __init__(self, store: JobStore, deployment: Deployment, in_flight: int) -> None:
+    def __init__(
+        self,
+        store: JobStore,
+        deployment: Deployment,
+        in_flight: int,
+        patience: float = PATIENCE_SECONDS,
+    ) -> None:
         self._store = store
         self._deployment = deployment
         self._in_flight = in_flight
+        self._patience = patience
         self._jobs = JobMethods(store, KIND, _job, deployment.storage)
 
     def GetGenerator(
@@ -107,6 +119,7 @@ class SamplerServicer(sampler_pb2_grpc.SamplerServiceServicer):
             first=request.first_index,
             count=request.count,
             in_flight=self._in_flight,
+            patience=self._patience,
         )
         # Runs when the client goes away and when its deadline passes. False: it has already.
         if not context.add_callback(drawing.cancel):
@@ -187,3 +200,20 @@ def _job(record: JobRecord) -> sampler_pb2.SyntheticDatasetJob:
         uri=record.result.get("uri", ""),
         digest=record.result.get("digest", ""),
     )
+
+
+def _make(
+    store: JobStore, storage: Storage, settings: Settings
+) -> tuple[SamplerServicer, Sequence[Background]]:
+    deployment = Deployment.from_settings(settings, storage, store.redis)
+    servicer = SamplerServicer(store, deployment, settings.sample_in_flight)
+    return servicer, [Restorer(deployment, settings.reconcile_seconds)]
+
+
+def main() -> NoReturn:
+    """Serves until SIGTERM or SIGINT."""
+    run_service("sampler", SERVICE, sampler_pb2_grpc.add_SamplerServiceServicer_to_server, _make)
+
+
+if __name__ == "__main__":
+    main()

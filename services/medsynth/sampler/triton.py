@@ -23,6 +23,7 @@ LOAD_SECONDS: Final = 300.0
 INFERENCE_SECONDS: Final = 120.0
 """How long one batch may take, its wait in Triton's queue included."""
 
+_BACK_OFF_SECONDS: Final = 1.5
 _OPTIONS: Final = (
     ("grpc.max_receive_message_length", -1),
     ("grpc.max_send_message_length", -1),
@@ -109,11 +110,7 @@ class Triton:
         Raises:
             UnavailableError: Triton does not answer.
         """
-        request = service_pb2.ServerMetadataRequest()
-        try:
-            answer = self._stub.ServerMetadata(request, timeout=CONTROL_SECONDS)
-        except grpc.RpcError as error:
-            raise self._error(error) from error
+        answer = self._call(self._stub.ServerMetadata, service_pb2.ServerMetadataRequest())
         return f"{answer.name} {answer.version}"
 
     def is_ready(self, model: str) -> bool:
@@ -122,13 +119,9 @@ class Triton:
         Raises:
             UnavailableError: Triton does not answer.
         """
-        request = service_pb2.ModelReadyRequest(name=model)
-        try:
-            return bool(self._stub.ModelReady(request, timeout=CONTROL_SECONDS).ready)
-        except grpc.RpcError as error:
-            if error.code() == grpc.StatusCode.NOT_FOUND:
-                return False
-            raise self._error(error) from error
+        return bool(
+            self._call(self._stub.ModelReady, service_pb2.ModelReadyRequest(name=model)).ready
+        )
 
     def ready_models(self, seconds: float = CONTROL_SECONDS) -> set[str]:
         """Names of all models that are loaded and answer.
@@ -151,7 +144,7 @@ class Triton:
             FailedPreconditionError: Triton cannot load it; the message says why.
         """
         request = service_pb2.RepositoryModelLoadRequest(model_name=model)
-        self._control(self._stub.RepositoryModelLoad, request, f"load {model}")
+        self._call(self._stub.RepositoryModelLoad, request, LOAD_SECONDS, f"load {model}")
 
     def unload(self, model: str) -> None:
         """Unloads a model once its requests are answered. Nothing happens if it is not loaded.
@@ -161,7 +154,7 @@ class Triton:
             FailedPreconditionError: Triton refuses; the message says why.
         """
         request = service_pb2.RepositoryModelUnloadRequest(model_name=model)
-        self._control(self._stub.RepositoryModelUnload, request, f"unload {model}")
+        self._call(self._stub.RepositoryModelUnload, request, LOAD_SECONDS, f"unload {model}")
 
     def infer(self, model: str, inputs: Mapping[str, np.ndarray]) -> Inference:
         """Sends a batch and returns at once.
@@ -176,9 +169,18 @@ class Triton:
             request.raw_input_contents.append(array.tobytes())
         return Inference(self._stub.ModelInfer.future(request, timeout=INFERENCE_SECONDS))
 
-    def _control(self, method: Any, request: Any, what: str) -> None:
+    def _call(
+        self, method: Any, request: Any, seconds: float = CONTROL_SECONDS, what: str = "answer"
+    ) -> Any:
         try:
-            method(request, timeout=LOAD_SECONDS)
+            return method(request, timeout=seconds)
+        except grpc.RpcError as error:
+            # The connection may still be in its back-off while Triton is up again.
+            lost = error.code() == grpc.StatusCode.UNAVAILABLE
+            if not (lost and self.wait_until_live(_BACK_OFF_SECONDS)):
+                raise self._error(error, what) from error
+        try:
+            return method(request, timeout=seconds)
         except grpc.RpcError as error:
             raise self._error(error, what) from error
 
