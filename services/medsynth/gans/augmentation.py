@@ -74,19 +74,23 @@ def apply(joint: Tensor, parameters: Parameters, channels: int) -> Tensor:
 
 
 def _translate(joint: Tensor, parameters: Parameters, channels: int) -> Tensor:
-    size = joint.shape[-1]
     outside = joint.new_full((joint.shape[1], 1, 1), -1.0)
     outside[channels : channels + 1] = 1.0
-    rows, columns = (_selection(shift, size, joint.dtype) for shift in parameters.shifts.T)
-    # A row of a selection matrix holds a single 1 (or none): the products are exact copies.
-    inside: Tensor = rows.unsqueeze(1) @ (joint - outside) @ columns.unsqueeze(1).mT
-    return inside + outside
+    count, size = len(joint), joint.shape[-1]
+    places = torch.arange(size, device=joint.device)
+    rows, columns = (places - shift.unsqueeze(1) for shift in parameters.shifts.T)
+    within = _within(rows, size).unsqueeze(2) & _within(columns, size).unsqueeze(1)
+    of_image = torch.arange(count, device=joint.device).view(-1, 1, 1) * size
+    of_row = (of_image + rows.clamp(0, size - 1).unsqueeze(2)) * size
+    source = of_row + columns.clamp(0, size - 1).unsqueeze(1)
+    # Whole pixels are copied, all channels at once: a view of tensors that are channels last.
+    pixels = (joint - outside).permute(0, 2, 3, 1).reshape(-1, joint.shape[1])
+    moved = pixels.index_select(0, source.reshape(-1)).view(count, size, size, -1)
+    return (moved * within.unsqueeze(3)).permute(0, 3, 1, 2) + outside
 
 
-def _selection(shift: Tensor, size: int, dtype: torch.dtype) -> Tensor:
-    places = torch.arange(size, device=shift.device)
-    wanted = places.view(1, size, 1) - shift.view(-1, 1, 1)
-    return (wanted == places.view(1, 1, size)).to(dtype)
+def _within(places: Tensor, size: int) -> Tensor:
+    return (places >= 0) & (places < size)
 
 
 def _kept(parameters: Parameters, size: int) -> Tensor:
