@@ -6,7 +6,7 @@ Started by `python -m medsynth.evaluator.service`.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Final
+from typing import Final, NoReturn
 
 import grpc
 from google.protobuf import empty_pb2, json_format
@@ -19,8 +19,14 @@ from medsynth.platform.jobs.record import JobRecord
 from medsynth.platform.jobs.resource import JobMethods
 from medsynth.platform.jobs.store import JobStore
 from medsynth.platform.rpc.names import parse_name
+from medsynth.platform.rpc.server import Background
+from medsynth.platform.rpc.service import run_service
+from medsynth.settings import Settings
 from medsynth.storage import Artifact, Storage
 from medsynth.v1 import evaluator_pb2, evaluator_pb2_grpc, jobs_pb2
+
+SERVICE: Final = "medsynth.v1.EvaluatorService"
+"""Full name of the gRPC service."""
 
 PIECE_BYTES: Final = 512 * 2**10
 """Size of the pieces in which a page is sent."""
@@ -110,3 +116,20 @@ def _report(artifact: Artifact) -> evaluator_pb2.Report:
         return json_format.Parse(artifact.read(REPORT_FILE), evaluator_pb2.Report())
     except json_format.ParseError as error:
         raise DataError(f"{resource_name(artifact)} does not hold a report: {error}") from error
+
+
+def _make(
+    store: JobStore, storage: Storage, settings: Settings
+) -> tuple[EvaluatorServicer, Sequence[Background]]:
+    return EvaluatorServicer(store, storage, settings.data_roots), ()
+
+
+def main() -> NoReturn:
+    """Serves until SIGTERM or SIGINT."""
+    run_service(
+        "evaluator", SERVICE, evaluator_pb2_grpc.add_EvaluatorServiceServicer_to_server, _make
+    )
+
+
+if __name__ == "__main__":
+    main()

@@ -6,6 +6,7 @@ Started by `python -m medsynth.trainer.service`.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from typing import Final, NoReturn
 
 import grpc
 from google.protobuf import empty_pb2
@@ -18,10 +19,16 @@ from medsynth.platform.jobs.resource import JobMethods
 from medsynth.platform.jobs.store import JobStore
 from medsynth.platform.rpc.names import parse_name
 from medsynth.platform.rpc.pages import page
+from medsynth.platform.rpc.server import Background
+from medsynth.platform.rpc.service import run_service
 from medsynth.platform.sources import fill_source
+from medsynth.settings import Settings
 from medsynth.storage import Storage
 from medsynth.trainer.requests import fill_training, gan_message
 from medsynth.v1 import jobs_pb2, trainer_pb2, trainer_pb2_grpc, types_pb2
+
+SERVICE: Final = "medsynth.v1.TrainerService"
+"""Full name of the gRPC service."""
 
 
 class TrainerServicer(trainer_pb2_grpc.TrainerServiceServicer):
@@ -214,5 +221,20 @@ def _source_of(job: JobRecord) -> types_pb2.DataSource:
     specification = job.specification
     if isinstance(specification, types_pb2.DataSource):
         return specification
-    source: types_pb2.DataSource = specification.data  # type: ignore[attr-defined]
+    source: types_pb2.DataSource = specification.data
     return source
+
+
+def _make(
+    store: JobStore, storage: Storage, settings: Settings
+) -> tuple[TrainerServicer, Sequence[Background]]:
+    return TrainerServicer(store, storage, settings.data_roots), ()
+
+
+def main() -> NoReturn:
+    """Serves until SIGTERM or SIGINT."""
+    run_service("trainer", SERVICE, trainer_pb2_grpc.add_TrainerServiceServicer_to_server, _make)
+
+
+if __name__ == "__main__":
+    main()
