@@ -11,6 +11,7 @@ import numpy as np
 from google.protobuf import empty_pb2
 
 from medsynth import errors
+from medsynth.platform.rpc.errors import to_status
 from medsynth.v1 import (
     evaluator_pb2,
     evaluator_pb2_grpc,
@@ -21,7 +22,7 @@ from medsynth.v1 import (
     trainer_pb2_grpc,
     types_pb2,
 )
-from tests.client.servers import refuse, status
+from tests.client.servers import refuse
 
 GENERATOR = types_pb2.Generator(
     name="generators/heart",
@@ -272,7 +273,7 @@ class Services(
             self.watching.set()
             self.leave.wait(30)
         if self.outcome == jobs_pb2.JOB_STATE_FAILED:
-            job.status.error.CopyFrom(status(self.error))
+            job.status.error.CopyFrom(to_status(self.error))
         if self.outcome == jobs_pb2.JOB_STATE_SUCCEEDED:
             for field, value in DONE[collection].items():
                 setattr(job, field, value)

@@ -8,11 +8,10 @@ from contextlib import contextmanager
 from typing import Any
 
 import grpc
-from google.protobuf import any_pb2
-from google.rpc import code_pb2, error_details_pb2, status_pb2
 from grpc_status import rpc_status
 
 from medsynth.errors import MedsynthError
+from medsynth.platform.rpc.errors import to_status
 from medsynth.v1 import (
     evaluator_pb2_grpc,
     jobs_pb2,
@@ -47,26 +46,9 @@ def serving(**servicers: Any) -> Iterator[str]:
         server.stop(None).wait()
 
 
-def status(error: MedsynthError) -> status_pb2.Status:
-    """The error as a service sends it."""
-    info, request = any_pb2.Any(), any_pb2.Any()
-    info.Pack(
-        error_details_pb2.ErrorInfo(reason=error.reason, domain="medsynth", metadata=error.metadata)
-    )
-    request.Pack(
-        error_details_pb2.BadRequest(
-            field_violations=[
-                {"field": v.field, "description": v.description} for v in error.violations
-            ]
-        )
-    )
-    code = code_pb2.Code.Value(error.code)
-    return status_pb2.Status(code=code, message=error.message, details=[info, request])
-
-
 def refuse(context: grpc.ServicerContext, error: MedsynthError) -> None:
     """Ends a call with a domain error."""
-    context.abort_with_status(rpc_status.to_status(status(error)))
+    context.abort_with_status(rpc_status.to_status(to_status(error)))
 
 
 def change(event_id: int, to: jobs_pb2.JobState) -> jobs_pb2.JobEvent:

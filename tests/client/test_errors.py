@@ -10,8 +10,9 @@ from medsynth import errors
 from medsynth.client import Client, from_status
 from medsynth.client.connection import Retry
 from medsynth.client.errors import UNREACHABLE
+from medsynth.platform.rpc.errors import to_status
 from medsynth.v1 import trainer_pb2_grpc
-from tests.client.servers import refuse, serving, status
+from tests.client.servers import refuse, serving
 
 QUICK = Retry(attempts=3, first_pause=0.01, patience=5.0)
 
@@ -55,7 +56,7 @@ def test_domain_errors_cross_the_wire_unchanged(error: errors.MedsynthError) -> 
 
 def test_a_status_that_a_job_carries_becomes_the_same_error() -> None:
     error = errors.DataError("patient007 has no mask", metadata={"patient": "patient007"})
-    assert from_status(status(error)).to_dict() == error.to_dict()
+    assert from_status(to_status(error)).to_dict() == error.to_dict()
 
 
 def test_a_status_without_details_keeps_its_code_and_message() -> None:

@@ -12,6 +12,7 @@ from medsynth import errors
 from medsynth.client import Client
 from medsynth.client.connection import Retry
 from medsynth.client.jobs import KINDS, error_of, has_ended
+from medsynth.platform.rpc.errors import to_status
 from medsynth.v1 import evaluator_pb2_grpc, jobs_pb2, sampler_pb2_grpc, trainer_pb2_grpc
 from medsynth.v1.jobs_pb2 import (
     JOB_STATE_CANCELLED,
@@ -19,7 +20,7 @@ from medsynth.v1.jobs_pb2 import (
     JOB_STATE_RUNNING,
     JOB_STATE_SUCCEEDED,
 )
-from tests.client.servers import change, progress, refuse, serving, start, status
+from tests.client.servers import change, progress, refuse, serving, start
 
 QUICK = Retry(attempts=3, first_pause=0.01, patience=5.0)
 
@@ -268,7 +269,7 @@ def test_wait_returns_the_job_that_succeeded() -> None:
 def test_wait_raises_the_error_of_the_job_that_failed() -> None:
     servicer = Watched([change(1, JOB_STATE_FAILED)], [])
     why = errors.DataError("patient007 has no mask")
-    servicer.jobs["trainingJobs/x"].status.error.CopyFrom(status(why))
+    servicer.jobs["trainingJobs/x"].status.error.CopyFrom(to_status(why))
     with (
         serving(trainer=servicer) as address,
         Client(trainer=address, retry=QUICK) as client,

@@ -22,6 +22,9 @@ _OPTIONS = [
     ("grpc.enable_http_proxy", 0),
     ("grpc.initial_reconnect_backoff_ms", 100),
     ("grpc.max_reconnect_backoff_ms", 1000),
+    # The services allow a ping every 10 s.
+    ("grpc.keepalive_time_ms", 30_000),
+    ("grpc.keepalive_timeout_ms", 10_000),
     # Two clients of one process (a test's, a notebook's) do not share a broken connection.
     ("grpc.use_local_subchannel_pool", 1),
 ]
