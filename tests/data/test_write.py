@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import zipfile
 from pathlib import Path
 from typing import Any, Literal
 
@@ -92,6 +93,9 @@ def test_the_same_images_give_the_same_bytes(
     assert first == second
     for file in sorted(p for p in (tmp_path / "a").rglob("*") if p.is_file()):
         assert file.read_bytes() == (tmp_path / "b" / file.relative_to(tmp_path / "a")).read_bytes()
+    for shard in (tmp_path / "a").glob("*.npz"):
+        with zipfile.ZipFile(shard) as archive:
+            assert {entry.date_time for entry in archive.infolist()} == {(1980, 1, 1, 0, 0, 0)}
     third = write(tmp_path / "c", format, images[::-1], masks, 0, [])
     assert third != first
 
