@@ -15,6 +15,7 @@ import os
 import socket
 import sys
 from collections.abc import Callable, Mapping, Sequence
+from functools import cache
 from typing import Any, Final
 
 from celery import bootsteps, signals
@@ -23,8 +24,10 @@ from medsynth.errors import MedsynthError
 from medsynth.platform.jobs.announce import TASK, make_app
 from medsynth.platform.jobs.connection import connect
 from medsynth.platform.jobs.kinds import KINDS, QUEUES, JobKind, load_kinds
+from medsynth.platform.jobs.metrics import WorkerMetrics
 from medsynth.platform.jobs.store import JobStore
 from medsynth.platform.jobs.supervisor import Observer, Supervisor, redis_timeout
+from medsynth.platform.telemetry import set_up_logging, start_metrics
 from medsynth.settings import Settings, get_settings
 
 _LOOK_SECONDS: Final = 0.1
@@ -52,7 +55,7 @@ def run_worker(
     *,
     kinds: Mapping[str, JobKind] = KINDS,
     observer: Observer | None = None,
-    on_ready: Callable[[], None] = lambda: None,
+    on_ready: Callable[[], object] = lambda: None,
 ) -> int:
     """Works until SIGTERM or SIGINT.
 
@@ -124,11 +127,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
         help="the kinds of jobs that exist (default: medsynth's own)",
     )
     options = parser.parse_args(arguments)
-    logging.basicConfig(
-        level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s"
-    )
+    settings = get_settings()
+    set_up_logging(settings, f"worker-{options.queue}")
     kinds = load_kinds(options.kinds) if options.kinds else KINDS
-    return run_worker(options.queue, get_settings(), kinds=kinds)
+    return run_worker(
+        options.queue,
+        settings,
+        kinds=kinds,
+        observer=WorkerMetrics(),
+        # Whoever waits for a worker asks for its metrics: they are there once it takes jobs.
+        # (A worker gets ready again after each loss of the connection.)
+        on_ready=cache(lambda: start_metrics(settings.metrics_address)),
+    )
 
 
 if __name__ == "__main__":
