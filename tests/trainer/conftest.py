@@ -1,20 +1,28 @@
-"""A workplace for the trainer's jobs."""
+"""A workplace for the trainer's jobs, and one training that many tests look at."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
+from medsynth.platform.jobs.record import JobRecord
 from tests.redis_server import RedisServer
+from tests.trainer.asked import training_specification
 from tests.workplace import Workplace
 
 
-@pytest.fixture
+@pytest.fixture(scope="package")
 def workplace(
-    redis_server: RedisServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    redis_process: RedisServer, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Workplace]:
-    workplace = Workplace(tmp_path, redis_server.url, monkeypatch)
-    yield workplace
-    workplace.close()
+    with pytest.MonkeyPatch.context() as patch:
+        workplace = Workplace(tmp_path_factory.mktemp("home"), redis_process.url, patch)
+        yield workplace
+        workplace.close()
+
+
+@pytest.fixture(scope="package")
+def trained(workplace: Workplace) -> JobRecord:
+    """A training that has succeeded."""
+    return workplace.make("training", training_specification())

@@ -17,34 +17,20 @@ from medsynth.errors import PermissionDeniedError
 from medsynth.gans.latents import latents
 from medsynth.platform.artifacts import generator_message
 from medsynth.platform.jobs.child import Done, JobContext
+from medsynth.platform.jobs.record import JobRecord
 from medsynth.platform.sources import fill_source
+from medsynth.storage import Artifact
 from medsynth.trainer import work
-from medsynth.trainer.requests import fill_training
 from medsynth.v1 import trainer_pb2, types_pb2
 from medsynth.v1.jobs_pb2 import JobState
 from tests.support import eventually
+from tests.trainer.asked import IMAGES, LATENT_DIM, training_specification
 from tests.workplace import Workplace
-
-SOURCE = types_pb2.DataSource(
-    uri="phantom://cardiac?patients=6&slices=4", preparation=types_pb2.Preparation(size=32)
-)
-
-
-def specification(**fields: object) -> trainer_pb2.TrainingSpecification:
-    gan = types_pb2.GanSpecification(
-        preset="hinge",
-        batch_size=8,
-        generator_filters=8,
-        discriminator_filters=8,
-        latent_dim=16,
-        **fields.pop("gan", {}),
-    )
-    settings = {"images": 64, "grid_images": 32, "checkpoint_images": 16, **fields}
-    return fill_training(trainer_pb2.TrainingSpecification(data=SOURCE, gan=gan, **settings), ())
 
 
 def test_a_preparation_makes_its_set_once(workplace: Workplace) -> None:
-    source = fill_source(SOURCE, ())
+    asked = types_pb2.DataSource(uri="phantom://cardiac?patients=5&slices=4&seed=1")
+    source = fill_source(asked, ())
     first = workplace.make("preparation", source)
     second = workplace.make("preparation", source)
     assert first.result == second.result
@@ -53,69 +39,98 @@ def test_a_preparation_makes_its_set_once(workplace: Workplace) -> None:
     assert (first.progress.done, first.progress.unit) == (first.progress.total, "volumes")
 
 
-def test_a_training_waits_for_its_set_and_publishes_a_generator(workplace: Workplace) -> None:
-    record = workplace.make("training", specification())
-    assert [name.partition("/")[0] for name in record.children] == ["preparationJobs"]
-    assert record.progress.done == 64
+def generator_of(workplace: Workplace, record: JobRecord) -> Artifact:
+    return workplace.storage.get("generators", record.result["generator"].partition("/")[2])
 
-    artifact = workplace.storage.get("generators", record.result["generator"].partition("/")[2])
+
+def test_a_training_waits_for_its_set(workplace: Workplace, trained: JobRecord) -> None:
+    (child,) = trained.children
+    preparation = workplace.store.get(child)
+    assert preparation.kind.name == "preparation"
+    generator = generator_message(generator_of(workplace, trained))
+    assert preparation.result["dataset"] == generator.dataset
+    assert trained.attempt == 2
+
+
+def test_a_generator_says_how_it_was_made(workplace: Workplace, trained: JobRecord) -> None:
+    artifact = generator_of(workplace, trained)
     assert artifact.verify() == []
     generator = generator_message(artifact)
-    assert generator.training_job == record.name
-    assert generator.weights_digest == record.result["weights_digest"]
+    assert generator.training_job == trained.name
+    assert generator.weights_digest == trained.result["weights_digest"]
     assert list(generator.classes) == ["background", "rv cavity", "myocardium", "lv cavity"]
-    assert (generator.size, generator.channels, generator.images) == (32, 1, 64)
-    assert generator.source == record.specification.data
-    assert generator.gan == record.specification.gan
-    assert generator.metrics
-
+    assert (generator.size, generator.channels, generator.images) == (32, 1, IMAGES)
+    asked = cast(trainer_pb2.TrainingSpecification, trained.specification)
+    assert (generator.source, generator.gan) == (asked.data, asked.gan)
     curve = json.loads(artifact.read("curve.json"))
-    assert curve[-1]["images"] == 64
-    paths = [entry.path for entry in artifact.manifest.files]
-    assert [path for path in paths if path.startswith("grids/")] == [
-        "grids/0000000032.png",
-        "grids/0000000064.png",
-    ]
-    assert any(path.startswith("tensorboard/") for path in paths)
-    for path in ("grid.png", "grids/0000000032.png"):
-        assert Image.open(io.BytesIO(artifact.read(path))).size[0] > 400
+    assert curve[-1] == {"images": IMAGES, **generator.metrics}
 
+
+def test_a_generator_shows_what_it_learned(workplace: Workplace, trained: JobRecord) -> None:
+    artifact = generator_of(workplace, trained)
+    paths = [entry.path for entry in artifact.manifest.files]
+    grids = [f"grids/{images:010d}.png" for images in (IMAGES // 2, IMAGES)]
+    assert [path for path in paths if path.startswith("grids/")] == grids
+    for path in ("grid.png", *grids):
+        picture = Image.open(io.BytesIO(artifact.read(path)))
+        picture.load()
+        assert min(picture.size) > 400
+    assert any(path.startswith("tensorboard/") for path in paths)
+
+
+def test_the_graph_of_a_generator_draws_images_with_masks(
+    workplace: Workplace, trained: JobRecord
+) -> None:
+    artifact = generator_of(workplace, trained)
     session = onnxruntime.InferenceSession(artifact.read("model.onnx"))
-    image, mask = session.run(None, {"latent": latents(generator.digest, 0, 0, 3, 16)})
+    latent = latents(artifact.manifest.digest, 0, 0, 3, LATENT_DIM)
+    image, mask = session.run(None, {"latent": latent})
     assert (image.shape, image.dtype) == ((3, 1, 32, 32), np.uint8)
     assert (mask.shape, mask.dtype) == ((3, 32, 32), np.uint8)
-    assert not (workplace.settings.home / "storage" / "jobs" / record.id).exists()
+
+
+def test_a_training_reports_progress_and_grids_and_cleans_up(
+    workplace: Workplace, trained: JobRecord
+) -> None:
+    events = list(workplace.store.watch(trained.name))
+    assert [event.message for event in events if event.message] == [
+        f"sample grid at {images:,} images" for images in (IMAGES // 2, IMAGES)
+    ]
+    progress = trained.progress
+    assert (progress.done, progress.total, progress.unit) == (IMAGES, IMAGES, "images")
+    assert progress.metrics
+    assert not (workplace.settings.home / "storage" / "jobs" / trained.id).exists()
 
 
 def test_a_training_that_a_worker_gives_back_ends_with_the_same_weights(
-    workplace: Workplace,
+    workplace: Workplace, trained: JobRecord
 ) -> None:
-    asked = specification(images=4000, checkpoint_images=1000, grid_images=4000)
-    whole = workplace.make("training", asked)
-
-    name = workplace.store.create("training", asked).name
+    name = workplace.store.create("training", trained.specification).name
     carrier = threading.Thread(target=workplace.supervisor.run, args=(name,))
     carrier.start()
-    eventually(lambda: 0 < workplace.store.get(name).progress.done < 4000, timeout=60)
+    eventually(lambda: workplace.store.get(name).progress.done > 0, timeout=120)
     workplace.supervisor.stop()
     carrier.join()
-    assert workplace.store.get(name).state == JobState.JOB_STATE_QUEUED
+    given_back = workplace.store.get(name)
+    assert given_back.state == JobState.JOB_STATE_QUEUED
+    assert list((workplace.settings.home / "storage" / "jobs" / given_back.id).rglob("*.pt"))
 
     workplace.new_supervisor()
     resumed = workplace.finish(name)
     assert resumed.attempt == 2
-    assert resumed.result["weights_digest"] == whole.result["weights_digest"]
-    assert resumed.result["generator"] != whole.result["generator"]
+    assert resumed.result["weights_digest"] == trained.result["weights_digest"]
+    assert resumed.result["generator"] != trained.result["generator"]
 
 
-def test_an_attempt_after_the_publication_finds_the_generator(workplace: Workplace) -> None:
-    record = workplace.make("training", specification())
+def test_an_attempt_after_the_publication_finds_the_generator(
+    workplace: Workplace, trained: JobRecord
+) -> None:
     context = SimpleNamespace(
-        name=record.name, specification=record.specification, storage=workplace.storage
+        name=trained.name, specification=trained.specification, storage=workplace.storage
     )
     again = work.training(cast(JobContext, context))
     assert isinstance(again, Done)
-    assert again.result == record.result
+    assert again.result == trained.result
 
 
 @pytest.mark.parametrize("kind", ["preparation", "training"])
@@ -123,7 +138,7 @@ def test_data_outside_the_roots_are_refused_in_the_worker_too(
     workplace: Workplace, kind: str
 ) -> None:
     outside = types_pb2.DataSource(uri="/etc", reader="acdc", preparation={"size": 32})
-    asked = specification()
+    asked = training_specification()
     asked.data.CopyFrom(outside)
     record = workplace.run(kind, outside if kind == "preparation" else asked)
     assert record.state == JobState.JOB_STATE_FAILED

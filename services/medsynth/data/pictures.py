@@ -101,7 +101,7 @@ def _enlarge(mask: Pixels, side: int) -> npt.NDArray[np.intp]:
         )
         for label in labels
     ]
-    return labels.astype(np.intp)[np.argmax(planes, axis=0)]
+    return np.asarray(labels.astype(np.intp)[np.argmax(planes, axis=0)])
 
 
 def _boundary(region: npt.NDArray[np.bool_], width: int) -> npt.NDArray[np.bool_]:

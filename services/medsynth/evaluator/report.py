@@ -101,7 +101,7 @@ def render(report: evaluator_pb2.Report, material: Material) -> str:
 
 def evenly(count: int, wanted: int = _TILES) -> list[int]:
     """Indexes of at most `wanted` of `count` things, evenly spaced."""
-    return np.linspace(0, count - 1, min(wanted, count)).round().astype(int).tolist()
+    return [round(place) for place in np.linspace(0, count - 1, min(wanted, count)).tolist()]
 
 
 def _picture(images: pictures.Pixels, masks: pictures.Pixels | None) -> str:

@@ -53,7 +53,7 @@ def content_key(dataset_digest: str, images: Pixels, masks: Pixels | None) -> st
     """`sha256:...` over the real set's digest and the synthetic images themselves."""
     import hashlib
 
-    sha = hashlib.sha256(np.ascontiguousarray(images))
+    sha = hashlib.sha256(np.ascontiguousarray(images).data)
     if masks is not None:
-        sha.update(np.ascontiguousarray(masks))
+        sha.update(np.ascontiguousarray(masks).data)
     return digest_of([dataset_digest, images.shape, masks is not None, sha.hexdigest()])

@@ -23,7 +23,7 @@ from medsynth.metrics import (
     find_weights,
     inception,
 )
-from medsynth.segmentation import UNet, latent_features, weights_digest
+from medsynth.segmentation import PROTOCOL, RECIPE, latent_features, weights_digest
 from medsynth.v1 import evaluator_pb2
 
 NO_REAL_MASKS: Final = (
@@ -33,8 +33,8 @@ NO_SYNTHETIC_MASKS: Final = (
     "not applicable: the synthetic images have no masks, from which a U-Net would learn"
 )
 
-OnProgress = Callable[[int, int, str, str], None]
-"""Told done, total, their unit, and the phase."""
+OnProgress = Callable[[int, int, str, str, Mapping[str, float]], None]
+"""Told done, total, their unit, the phase, and metrics."""
 
 
 @dataclass(frozen=True)
@@ -127,7 +127,7 @@ class _Scoring:
 
         def on_images(done: int) -> None:
             self._stop_if_asked()
-            self.bench.on_progress(done, total, "images", f"{space} features")
+            self.bench.on_progress(done, total, "images", f"{space} features", {})
 
         found = compare(
             features,
@@ -189,9 +189,9 @@ class _Scoring:
             scores += self._distance_scores(
                 names.UNET_FD,
                 first,
-                "latent space of the U-Net that was trained on the real training split; "
-                f"{self.specification.unet_steps} steps; divisor n - 1",
-                features=f"unet-latent-{first['width']}",
+                f"of the U-Net that was trained on the real training split ({RECIPE}; "
+                f"{self.specification.unet_steps} steps); divisor n - 1",
+                features=PROTOCOL,
                 resize="none",
             )
         if names.DICE in metrics:
@@ -226,18 +226,18 @@ class _Scoring:
         steps = self.specification.unet_steps
         phase = f"U-Net on {regime} ({place + 1} of {total})"
 
-        def on_progress(done: int) -> None:
-            self.bench.on_progress(place * steps + done, total * steps, "steps", phase)
+        def on_progress(done: int, metrics: Mapping[str, float]) -> None:
+            self.bench.on_progress(place * steps + done, total * steps, "steps", phase, metrics)
 
         chosen = usefulness.training_images(
             regime, self.prepared, self.synthetic.images, self.synthetic.masks
         )
-        on_progress(0)
+        on_progress(0, {})
         unet = usefulness.train_on(
             chosen,
             self.prepared,
             steps=steps,
-            seed=self.specification.seed + repeat,
+            seed=(self.specification.seed + repeat) % 2**63,
             device=self.bench.device,
             on_progress=on_progress,
             should_stop=self.bench.should_stop,
@@ -249,21 +249,11 @@ class _Scoring:
             "synthetic_count": chosen.synthetic_count,
         }
         if with_distances:
-            result |= self._unet_distances(unet)
+            result["distances"] = self._compare(
+                lambda images: latent_features(unet, images), "U-Net"
+            )
         self.bench.results.put(step, result)
         return result
-
-    def _unet_distances(self, unet: UNet) -> dict[str, Any]:
-        width = 0
-
-        def features(images: Any) -> Any:
-            nonlocal width
-            values = latent_features(unet, images)
-            width = values.shape[1]
-            return values
-
-        distances = self._compare(features, "U-Net")
-        return {"distances": distances, "width": width}
 
     def _dice_scores(
         self, regime: str, runs: Sequence[Mapping[str, Any]]
@@ -278,14 +268,13 @@ class _Scoring:
                 names.DICE,
                 regime,
                 label=label,
-                features=usefulness.NETWORK,
+                features=RECIPE,
                 weights_digest=runs[0]["digest"] if len(runs) == 1 else "",
                 real_count=runs[0]["real_count"],
                 synthetic_count=runs[0]["synthetic_count"],
                 repeats=len(runs),
                 note=f"volume-wise on the real test patients; {self.specification.unet_steps} "
-                "steps, the same for every regime; checkpoint chosen on the real validation "
-                "patients; synthetic images raw and unfiltered"
+                "steps for every regime; synthetic images raw and unfiltered"
                 + ("; rotations, shifts and flips" if regime == names.AUGMENTED else ""),
             )
             if interval.repeats == 0:
@@ -311,7 +300,11 @@ class _Scoring:
         self, metric: str, comparison: str, *, label: str = "", missing: str = "", **protocol: Any
     ) -> evaluator_pb2.Score:
         splits = {name: split.digest for name, split in self.prepared.splits.items()}
-        fields = {"seed": self.specification.seed, "split_digests": splits, "repeats": 1}
+        fields: dict[str, Any] = {
+            "seed": self.specification.seed,
+            "split_digests": splits,
+            "repeats": 1,
+        }
         return evaluator_pb2.Score(
             metric=metric,
             comparison=comparison,

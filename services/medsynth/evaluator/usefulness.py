@@ -8,7 +8,7 @@ are, none left out.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -53,8 +53,9 @@ def training_images(
     train = prepared.split("train")
     assert train.masks is not None
     if regime in (names.REAL, names.AUGMENTED):
-        count = len(train.images)
-        return TrainingImages(train.images, train.masks, count, 0, regime == names.AUGMENTED)
+        # Copies, since PyTorch wants arrays that could be written to.
+        pictures, labels = np.array(train.images), np.array(train.masks)
+        return TrainingImages(pictures, labels, len(pictures), 0, regime == names.AUGMENTED)
     assert masks is not None
     if regime == names.SYNTHETIC:
         return TrainingImages(images, masks, 0, len(images), False)
@@ -74,22 +75,22 @@ def train_on(
     steps: int,
     seed: int,
     device: str,
-    on_progress: Callable[[int], None],
+    on_progress: Callable[[int, Mapping[str, float]], None],
     should_stop: Callable[[], bool],
 ) -> UNet:
-    """Trains a regime's U-Net. `on_progress` is told the optimisation steps done."""
+    """Trains a regime's U-Net. `on_progress` is told the steps done, and metrics."""
     validation = prepared.split("validation")
     assert validation.masks is not None
     return train_unet(
         chosen.images,
         chosen.masks,
         len(prepared.classes),
-        validation=(validation.images, validation.masks),
+        validation=(validation.images, validation.masks, validation.volumes),
         steps=steps,
         seed=seed,
         augment=chosen.augment,
         device=device,
-        on_progress=lambda done, *_: on_progress(done),
+        on_progress=lambda done, _, metrics: on_progress(done, metrics),
         should_stop=should_stop,
     )
 

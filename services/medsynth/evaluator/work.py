@@ -122,7 +122,9 @@ def _evaluate(
         device=ctx.settings.device,
         weights=ctx.settings.weights,
         download=ctx.settings.weights_download,
-        on_progress=lambda done, total, unit, phase: ctx.progress(done, total, unit, phase=phase),
+        on_progress=lambda done, total, unit, phase, metrics: ctx.progress(
+            done, total, unit, metrics, phase
+        ),
         should_stop=ctx.stop_requested,
         results=Results(ctx.work_folder / "results", key),
     )
