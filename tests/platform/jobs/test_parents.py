@@ -63,13 +63,15 @@ def test_two_parents_share_a_child(store: JobStore) -> None:
 def test_the_last_parent_takes_its_child_along(store: JobStore) -> None:
     one, child = _parent_of_shared(store)
     two, _ = _parent_of_shared(store)
-    claim(store, child)
+    held = claim(store, child)
     store.cancel(one)
     assert state(store, child) == "RUNNING"
     store.cancel(two)
     assert state(store, child) == "CANCELLING"
     _, another = _parent_of_shared(store)
     assert another != child, "a job that is being cancelled is not shared"
+    store.succeed(held, {})
+    assert _parent_of_shared(store)[1] == another, "its end leaves the other's key alone"
 
 
 def test_a_child_that_somebody_asked_for_outlives_its_parent(store: JobStore) -> None:

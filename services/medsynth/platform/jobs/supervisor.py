@@ -12,6 +12,7 @@ import logging
 import queue
 import threading
 import time
+from collections import deque
 from collections.abc import Callable
 from typing import Any, Final, TypeVar
 from uuid import uuid4
@@ -42,8 +43,8 @@ _PROGRESS_SECONDS: Final = 0.5
 _EXIT_SECONDS: Final = 10.0
 """A child that has said its last word has so long to end."""
 
-_KEPT_SHARE: Final = 0.75
-"""A lease that could not be renewed for this share of it is given up, and the child killed."""
+_MAX_REPORTS: Final = 100
+"""Messages that are kept while Redis does not answer."""
 
 _MAX_TEXT: Final = 2000
 
@@ -65,7 +66,7 @@ class Observer:
 
 def redis_timeout(settings: Settings) -> float:
     """Seconds that one command of a supervisor may take, well within the lease."""
-    return max(0.5, min(5.0, settings.lease_seconds / 10))
+    return min(5.0, settings.lease_seconds / 10)
 
 
 class Supervisor:
@@ -107,7 +108,11 @@ class Supervisor:
             self._announce_again(name)
             return ""
         token = uuid4().hex
-        claim = _insist(lambda: self._store.claim(name, self._worker, token), self._stopped)
+
+        def take() -> tuple[float, Claim | None]:
+            return time.monotonic(), self._store.claim(name, self._worker, token)
+
+        claimed_at, claim = _insist(take, self._stopped)
         if claim is None:
             return ""
         record = claim.record
@@ -115,7 +120,9 @@ class Supervisor:
         self._observer.claimed(record, max(waited, 0.0))
         _log.info("%s: attempt %d begins", name, claim.attempt)
         with self._scratch.attempt() as scratch:
-            self._attempt = attempt = _Attempt(self._store, self._settings, claim, self._observer)
+            self._attempt = attempt = _Attempt(
+                self._store, self._settings, claim, claimed_at, self._observer
+            )
             if self._stopping:
                 attempt.stop()
             state = attempt.carry(str(scratch))
@@ -172,7 +179,12 @@ class _Attempt:
     """One claimed job with its child."""
 
     def __init__(
-        self, store: JobStore, settings: Settings, claim: Claim, observer: Observer
+        self,
+        store: JobStore,
+        settings: Settings,
+        claim: Claim,
+        claimed_at: float,
+        observer: Observer,
     ) -> None:
         self._store = store
         self._settings = settings
@@ -189,7 +201,9 @@ class _Attempt:
         self._meter = ProgressMeter()
         self._unwritten: jobs_pb2.Progress | None = None
         self._written_at = float("-inf")
-        self._renewed_at = time.monotonic()
+        self._refused = False
+        self._unsaid: deque[str] = deque(maxlen=_MAX_REPORTS)
+        self._renewed_at = claimed_at
 
     def stop(self) -> None:
         self._stop_asked = True
@@ -244,8 +258,11 @@ class _Attempt:
     def _keep(self) -> None:
         """Renews the lease and looks for a cancellation; kills the child when the lease goes."""
         lease = self._settings.lease_seconds
-        while not self._over.wait(min(1.0, lease / 6)):
-            if time.monotonic() - self._renewed_at > lease * _KEPT_SHARE:
+        interval = min(1.0, lease / 6)
+        # One more try could take two timeouts (to connect, and to get the answer).
+        patience = lease - interval - 2 * redis_timeout(self._settings)
+        while not self._over.wait(interval):
+            if time.monotonic() - self._renewed_at > patience:
                 self._lose("the lease could not be renewed in time")
                 return
             try:
@@ -290,7 +307,7 @@ class _Attempt:
             elif isinstance(item, _Cancel) and not self._cancelling:
                 self._cancelling = True
                 self._tell_to_stop()
-            self._write_progress(force=False)
+            self._write_reports(force=False)
             if time.monotonic() >= self._kill_at:
                 _log.warning("%s: the child did not end in time and is killed", self._claim.name)
                 self._kill_at = float("inf")
@@ -298,7 +315,7 @@ class _Attempt:
 
     def _next(self) -> object:
         due = self._kill_at
-        if self._unwritten is not None:
+        if self._unwritten is not None or self._unsaid:
             due = min(due, self._written_at + _PROGRESS_SECONDS)
         timeout = None if due == float("inf") else max(due - time.monotonic(), 0.0)
         try:
@@ -315,8 +332,7 @@ class _Attempt:
         if kind == "progress":
             self._unwritten = self._meter.report(message, time.monotonic())
         elif kind == "message":
-            text = message["text"][:_MAX_TEXT]
-            self._write(lambda: self._store.message(self._claim, text))
+            self._unsaid.append(message["text"][:_MAX_TEXT])
         elif kind == "confirm":
             self._confirm()
         elif kind in FINAL:
@@ -334,21 +350,27 @@ class _Attempt:
         else:
             self._child.channel.send("confirmed")
 
-    def _write_progress(self, *, force: bool) -> None:
-        progress = self._unwritten
-        now = time.monotonic()
-        if progress is None or (now < self._written_at + _PROGRESS_SECONDS and not force):
-            return
-        self._unwritten, self._written_at = None, now
-        self._write(lambda: self._store.progress(self._claim, progress))
-        self._observer.progressed(self._claim.record, progress)
-
-    def _write(self, act: Callable[[], None]) -> None:
-        """Writes what later reports make good: while Redis does not answer, it is left out."""
+    def _write_reports(self, *, force: bool) -> None:
+        """Writes messages, and progress if it is due. What Redis does not take is kept."""
+        due = time.monotonic() >= self._written_at + _PROGRESS_SECONDS
         try:
-            act()
-        except (AbortedError, UnavailableError, ResourceExhaustedError) as error:
-            _log.warning("%s: a report was not written: %s", self._claim.name, error)
+            while self._unsaid and (due or force or not self._refused):
+                self._store.message(self._claim, self._unsaid[0])
+                self._unsaid.popleft()
+            progress = self._unwritten
+            if progress is not None and (due or force):
+                self._written_at = time.monotonic()
+                self._store.progress(self._claim, progress)
+                self._unwritten = None
+                self._observer.progressed(self._claim.record, progress)
+            self._refused = False
+        except (UnavailableError, ResourceExhaustedError) as error:
+            self._refused, self._written_at = True, time.monotonic()
+            _log.warning("%s: a report is not written yet: %s", self._claim.name, error)
+        except AbortedError as error:
+            self._unsaid.clear()
+            self._unwritten = None
+            _log.warning("%s: a report is not written: %s", self._claim.name, error)
 
     # The outcome
 
@@ -356,7 +378,7 @@ class _Attempt:
         # What a child finished is worth saying late: the attempt number fences it.
         if self._lost and self._final is None:
             return "LOST"
-        self._write_progress(force=True)
+        self._write_reports(force=True)
         return self._leave(lambda: self._transition(exited))
 
     def _leave(self, act: Callable[[], JobState]) -> str:

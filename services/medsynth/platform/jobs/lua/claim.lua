@@ -7,6 +7,7 @@ if not job then
 end
 -- The worker repeats itself because it did not see the answer.
 if HELD[job.state] and redis.call('HGET', job.key, 'token') == token then
+  redis.call('ZADD', PREFIX .. 'leases', now() + lease, name)
   return {'OK', ready, job.attempt}
 end
 if not CLAIMABLE[job.state] then
