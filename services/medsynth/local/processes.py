@@ -122,10 +122,15 @@ def _absolute(path: str) -> str:
 
 
 def _environment(values: Mapping[str, Any]) -> dict[str, str]:
+    direct = os.environ.get("no_grpc_proxy") or os.environ.get("no_proxy", "")
     return {
-        f"MEDSYNTH_{key.upper()}": value if isinstance(value, str) else json.dumps(value)
-        for key, value in values.items()
-        if value is not None
+        # gRPC would ask an HTTP proxy even for this machine.
+        "no_grpc_proxy": ",".join(filter(None, (direct, _LOOPBACK))),
+        **{
+            f"MEDSYNTH_{key.upper()}": value if isinstance(value, str) else json.dumps(value)
+            for key, value in values.items()
+            if value is not None
+        },
     }
 
 
