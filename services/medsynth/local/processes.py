@@ -122,7 +122,7 @@ def _absolute(path: str) -> str:
 
 
 def _environment(values: Mapping[str, Any]) -> dict[str, str]:
-    direct = os.environ.get("no_grpc_proxy") or os.environ.get("no_proxy", "")
+    direct = os.environ.get("no_grpc_proxy") or os.environ.get("no_proxy", "")  # noqa: SIM112
     return {
         # gRPC would ask an HTTP proxy even for this machine.
         "no_grpc_proxy": ",".join(filter(None, (direct, _LOOPBACK))),
