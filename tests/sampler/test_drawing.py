@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterable
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -10,6 +11,7 @@ from hypothesis import strategies as st
 from tritonclient.grpc import service_pb2
 
 from medsynth.errors import FailedPreconditionError, NotFoundError, UnavailableError
+from medsynth.gans import specification
 from medsynth.platform.artifacts import GENERATORS, generator_message
 from medsynth.sampler.deployment import Deployment
 from medsynth.sampler.drawing import Batch, Drawing
@@ -171,3 +173,20 @@ def test_a_graph_that_does_not_make_what_it_says(deployment: Deployment) -> None
     graphs.publish(deployment.storage, "liar", model=graphs.graph(1, 3, 16))
     with pytest.raises(FailedPreconditionError, match="generators/liar does not make"):
         list(drawing(deployment, "liar"))
+
+
+@pytest.mark.slow
+def test_an_exported_gan_is_served(deployment: Deployment, tmp_path: Path) -> None:
+    from medsynth.gans.export import export_onnx
+    from medsynth.gans.networks import build
+
+    gan = specification("hinge", {"generator_filters": 8, "latent_dim": graphs.DIM})
+    network, _ = build(gan, 32, channels=1, classes=3, seed=0)
+    export_onnx(network.eval(), tmp_path / "model.onnx", channels=1, classes=3)
+    model = (tmp_path / "model.onnx").read_bytes()
+    artifact = graphs.publish(deployment.storage, "hinge", model=model)
+    batches = list(drawing(deployment, "hinge", first=50, count=100))
+    wanted = graphs.expected(artifact, generator_message(artifact), 1, 50, 100)
+    difference = images(batches).astype(int) - wanted["image"]
+    assert np.abs(difference).max() <= 1
+    assert np.mean(difference != 0) < 0.01

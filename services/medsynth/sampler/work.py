@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import closing
+from pathlib import Path
 from typing import Any, Literal, cast
 
 from medsynth.data.write import SampleWriter
@@ -22,14 +23,23 @@ def synthetic_dataset(ctx: JobContext) -> Done | Yielded:
     Result: `artifact`, its name; `uri`, the folder of its files; `digest` of its manifest. The
     images that are in memory at a time do not depend on how many are drawn.
     """
-    specification = cast(sampler_pb2.SyntheticDatasetSpecification, ctx.specification)
-    format = cast(Literal["png", "npz"], specification.format)
     identifier = ctx.name.rpartition("/")[2]
     if (published := ctx.storage.find(SYNTHETIC_DATASETS, identifier)) is not None:
         return _done(published)
     folder = ctx.scratch / "samples"
+    facts = _draw(ctx, folder)
+    if facts is None:
+        return Yielded()
+    with drafted(ctx.storage, SYNTHETIC_DATASETS, identifier, ctx.attempt_name) as draft:
+        draft.add_folder(folder)
+        return _done(ctx.publish(draft, facts))
+
+
+def _draw(ctx: JobContext, folder: Path) -> dict[str, Any] | None:
+    """Writes the images into a folder. Returns what is known about them; None: told to stop."""
+    specification = cast(sampler_pb2.SyntheticDatasetSpecification, ctx.specification)
+    generator_id = specification.generator.rpartition("/")[2]
     with closing(Deployment.from_settings(ctx.settings, ctx.storage)) as deployment:
-        generator_id = specification.generator.rpartition("/")[2]
         deployment.ensure(generator_id, patience=PATIENCE_SECONDS)
         drawing = Drawing(
             deployment,
@@ -44,20 +54,15 @@ def synthetic_dataset(ctx: JobContext) -> Done | Yielded:
             "backend": f"{ctx.settings.triton_backend} in {deployment.triton.version()}",
             "hardware": hardware(ctx.settings.triton_url),
         }
-        writer = SampleWriter(folder, format, facts)
-        done = 0
+        writer = SampleWriter(folder, cast(Literal["png", "npz"], specification.format), facts)
         for batch in drawing:
             if ctx.stop_requested():
-                drawing.cancel()
-                return Yielded()
+                return None
             writer.write(batch.first_index, batch.images, batch.masks)
-            done += len(batch.images)
-            ctx.progress(done, specification.count, "images", phase="drawing")
+            ctx.progress(writer.count, specification.count, "images", phase="drawing")
         writer.close()
-    ctx.message(f"drew {done:,} images")
-    with drafted(ctx.storage, SYNTHETIC_DATASETS, identifier, ctx.attempt_name) as draft:
-        draft.add_folder(folder)
-        return _done(ctx.publish(draft, facts))
+    ctx.message(f"drew {specification.count:,} images")
+    return facts
 
 
 def _facts(
