@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
 from collections.abc import Iterable
 from dataclasses import dataclass
 
@@ -11,7 +9,7 @@ from medsynth.errors import InvalidArgumentError
 from medsynth.platform.jobs.kinds import JobKind
 from medsynth.platform.jobs.record import STATES, JobRecord, from_hash, state_name
 from medsynth.platform.jobs.scripts import Scripts
-from medsynth.platform.rpc.pages import DEFAULT_SIZE, MAX_SIZE
+from medsynth.platform.rpc.pages import page_size, read_token, write_token
 from medsynth.v1.jobs_pb2 import JobState
 
 
@@ -46,12 +44,8 @@ def read_page(
     Raises:
         InvalidArgumentError: A size, token or state that there is not.
     """
-    if not 0 <= size <= MAX_SIZE:
-        raise InvalidArgumentError.field(
-            "page_size", size, f"1 to {MAX_SIZE}, or 0 for {DEFAULT_SIZE}"
-        )
-    size = size or DEFAULT_SIZE
-    _, (rows,) = scripts("list", kind.name, _read_token(kind, token), size + 1, *_names(states))
+    size = page_size(size)
+    _, (rows,) = scripts("list", kind.name, _bound(kind, token), size + 1, *_names(states))
     hashes = [
         (name.decode(), {k.decode(): v for k, v in zip(pairs[::2], pairs[1::2], strict=True)})
         for name, pairs in rows
@@ -59,7 +53,7 @@ def read_page(
     jobs = tuple(from_hash(name, kind, fields) for name, fields in hashes[:size])
     if len(hashes) <= size:
         return Page(jobs, "")
-    return Page(jobs, _write_token(kind, int(hashes[size - 1][1]["sequence"])))
+    return Page(jobs, write_token((hashes[size - 1][1]["sequence"],), kind.collection))
 
 
 def _names(states: Iterable[JobState]) -> list[str]:
@@ -71,21 +65,13 @@ def _names(states: Iterable[JobState]) -> list[str]:
     return [state_name(state) for state in wanted or STATES]
 
 
-def _write_token(kind: JobKind, sequence: int) -> str:
-    return base64.urlsafe_b64encode(f"{kind.name}:{sequence}".encode()).decode().rstrip("=")
-
-
-def _read_token(kind: JobKind, token: str) -> str:
+def _bound(kind: JobKind, token: str) -> str:
     """The bound that the script takes: everything, or what is older than the token's place."""
     if not token:
         return "+inf"
-    try:
-        text = base64.urlsafe_b64decode(token.encode() + b"=" * (-len(token) % 4)).decode()
-    except (binascii.Error, UnicodeError):
-        text = ""
-    name, _, sequence = text.partition(":")
-    if name == kind.name and sequence.isascii() and sequence.isdigit() and len(sequence) < 16:
-        return f"({int(sequence)}"
+    (sequence, *_) = read_token(token, kind.collection)
+    if sequence.isascii() and sequence.isdigit() and len(sequence) < 16:
+        return f"({sequence}"
     raise InvalidArgumentError.field(
         "page_token", token, "the `next_page_token` of the page before, or nothing"
     )

@@ -44,24 +44,39 @@ def page(
     Raises:
         InvalidArgumentError: `page_size` or `page_token` cannot be accepted.
     """
-    if not 0 <= size <= MAX_SIZE:
-        accepted = f"1 to {MAX_SIZE}, or 0 for {DEFAULT_SIZE}"
-        raise InvalidArgumentError.field("page_size", size, accepted)
-    size = size or DEFAULT_SIZE
+    size = page_size(size)
     if token:
-        place = _read_token(token, collection)
+        place = read_token(token, collection)
         items = (item for item in items if key(item) < place)
     found = heapq.nlargest(size + 1, items, key=key)
     if len(found) <= size:
         return found, ""
-    return found[:size], _write_token(key(found[size - 1]), collection)
+    return found[:size], write_token(key(found[size - 1]), collection)
 
 
-def _write_token(place: tuple[str, ...], collection: str) -> str:
+def page_size(size: int) -> int:
+    """The size that a request's `page_size` means.
+
+    Raises:
+        InvalidArgumentError: It is negative or above 1000.
+    """
+    if not 0 <= size <= MAX_SIZE:
+        accepted = f"1 to {MAX_SIZE}, or 0 for {DEFAULT_SIZE}"
+        raise InvalidArgumentError.field("page_size", size, accepted)
+    return size or DEFAULT_SIZE
+
+
+def write_token(place: tuple[str, ...], collection: str) -> str:
+    """The opaque token of the place where a page of a collection ended."""
     return base64.urlsafe_b64encode(json.dumps([collection, *place]).encode()).decode().rstrip("=")
 
 
-def _read_token(token: str, collection: str) -> tuple[str, ...]:
+def read_token(token: str, collection: str) -> tuple[str, ...]:
+    """Reverses `write_token`.
+
+    Raises:
+        InvalidArgumentError: It is no token, or one of another collection.
+    """
     try:
         text = base64.b64decode(token.encode() + b"=" * (-len(token) % 4), b"-_", validate=True)
         parts = json.loads(text)
