@@ -1,9 +1,11 @@
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import subprocess
 import sys
+import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from subprocess import PIPE
@@ -34,6 +36,7 @@ from tests.triton_server import TritonServer
 pytestmark = pytest.mark.xdist_group("sampler")
 
 Stub = sampler_pb2_grpc.SamplerServiceStub
+Serve = Callable[..., Stub]
 END = 2**63
 THREADS = 4
 SHOW_MODULES = """
@@ -50,18 +53,18 @@ def store(redis_process: RedisServer) -> JobStore:
 
 
 @pytest.fixture
-def serve(store: JobStore) -> Iterator[Callable[[Deployment], Stub]]:
+def serve(store: JobStore) -> Iterator[Serve]:
     """Starts a server over a deployment and connects to it."""
     opened: list[Any] = []
 
-    def start(deployment: Deployment) -> Stub:
+    def start(deployment: Deployment, patience: float = 0.2) -> Stub:
         server = build_server(
             Settings(rpc_threads=THREADS),
             "127.0.0.1:0",
             [
                 (
                     sampler_pb2_grpc.add_SamplerServiceServicer_to_server,
-                    SamplerServicer(store, deployment, in_flight=2, patience=0.2),
+                    SamplerServicer(store, deployment, in_flight=2, patience=patience),
                 )
             ],
             [SERVICE],
@@ -78,7 +81,7 @@ def serve(store: JobStore) -> Iterator[Callable[[Deployment], Stub]]:
 
 
 @pytest.fixture
-def stub(serve: Callable[[Deployment], Stub], shared: Deployment) -> Stub:
+def stub(serve: Serve, shared: Deployment) -> Stub:
     return serve(shared)
 
 
@@ -111,7 +114,7 @@ def get(name: str) -> sampler_pb2.GetGeneratorRequest:
 
 
 def test_generators_are_listed_newest_first_page_by_page(
-    serve: Callable[[Deployment], Stub], deployment: Deployment
+    serve: Serve, deployment: Deployment
 ) -> None:
     names = [f"generators/g{i}" for i in range(5)]
     for name in names:
@@ -126,7 +129,7 @@ def test_generators_are_listed_newest_first_page_by_page(
     assert found == [names[:2:-1], names[2:0:-1], names[:1]]
 
 
-def test_deploying_shows(serve: Callable[[Deployment], Stub], deployment: Deployment) -> None:
+def test_deploying_shows(serve: Serve, deployment: Deployment) -> None:
     graphs.publish(deployment.storage, "shown")
     stub = serve(deployment)
     request = get("generators/shown")
@@ -143,7 +146,7 @@ def test_deploying_shows(serve: Callable[[Deployment], Stub], deployment: Deploy
 
 
 def test_generators_can_be_seen_without_triton(
-    serve: Callable[[Deployment], Stub], shared: Deployment, triton_server: TritonServer
+    serve: Serve, shared: Deployment, triton_server: TritonServer
 ) -> None:
     stub = serve(shared)
     triton_server.kill()
@@ -159,7 +162,7 @@ def test_generators_can_be_seen_without_triton(
 
 @pytest.mark.parametrize("kind", ["synthetic_dataset", "evaluation"])
 def test_a_generator_that_a_job_needs_is_not_deleted(
-    serve: Callable[[Deployment], Stub], deployment: Deployment, store: JobStore, kind: str
+    serve: Serve, deployment: Deployment, store: JobStore, kind: str
 ) -> None:
     graphs.publish(deployment.storage, "needed")
     stub, name = serve(deployment), "generators/needed"
@@ -210,21 +213,13 @@ def test_a_generator_without_masks(stub: Stub) -> None:
     assert (message.count, message.channels, message.masks) == (3, 3, b"")
 
 
-def test_a_slow_reader_holds_the_work_back(
-    serve: Callable[[Deployment], Stub], deployment: Deployment
-) -> None:
+def test_a_slow_reader_holds_the_work_back(serve: Serve, deployment: Deployment) -> None:
     graphs.publish(deployment.storage, "held", size=128)
     stream = serve(deployment).Sample(sample(generator="generators/held", count=10**9))
     first = next(stream)
-    seen: list[int] = []
-
-    def settled() -> bool:
-        seen.append(executed(deployment, "held"))
-        return len(seen) > 25 and seen[-1] == seen[-25]
-
-    eventually(settled, timeout=60)
+    computed = settle(lambda: executed(deployment, "held"))
     # What gRPC itself buffers on both sides of one connection stays within tens of MiB.
-    assert seen[-1] * first.ByteSize() < 64 * 2**20
+    assert computed * first.ByteSize() < 64 * 2**20
     assert next(stream).first_index == first.count
     stream.cancel()
 
@@ -246,8 +241,56 @@ def test_a_client_that_goes_away_frees_its_thread(stub: Stub, end: str) -> None:
     assert message.count == 1
 
 
+def test_a_client_that_goes_away_while_triton_is_down_frees_its_thread(
+    serve: Serve, shared: Deployment, triton_server: TritonServer
+) -> None:
+    stub = serve(shared, patience=3600)
+    streams = [stub.Sample(sample(count=10**9)) for _ in range(THREADS)]
+    taken: list[int] = []
+
+    def take(stream: Any) -> None:
+        with contextlib.suppress(grpc.RpcError):
+            taken.extend(message.first_index for message in stream)
+
+    readers = [threading.Thread(target=take, args=(stream,)) for stream in streams]
+    for reader in readers:
+        reader.start()
+    eventually(lambda: taken)
+    triton_server.kill()
+    try:
+        settle(lambda: len(taken))
+        with pytest.raises(grpc.RpcError, match="RESOURCE_EXHAUSTED"):
+            stub.GetGenerator(get("generators/small"))
+        for stream in streams:
+            stream.cancel()
+        for reader in readers:
+            reader.join(30)
+        eventually(lambda: answers(stub))
+    finally:
+        triton_server.start()
+
+
+def answers(stub: Stub) -> bool:
+    try:
+        return bool(stub.GetGenerator(get("generators/small")).name)
+    except grpc.RpcError:
+        return False
+
+
+def settle(count: Callable[[], int]) -> int:
+    """Waits until a count has stayed the same for many looks."""
+    seen: list[int] = []
+
+    def settled() -> bool:
+        seen.append(count())
+        return len(seen) > 25 and seen[-1] == seen[-25]
+
+    eventually(settled, timeout=60)
+    return seen[-1]
+
+
 def test_a_stream_ends_with_the_index_to_resume_from(
-    serve: Callable[[Deployment], Stub], shared: Deployment, triton_server: TritonServer
+    serve: Serve, shared: Deployment, triton_server: TritonServer
 ) -> None:
     stream = serve(shared).Sample(sample(count=10**9))
     message = next(stream)
@@ -365,7 +408,7 @@ def test_bad_jobs(stub: Stub, changes: dict[str, Any], field: str, accepted: str
 
 
 def test_png_files_cannot_hold_every_number_of_channels(
-    serve: Callable[[Deployment], Stub], deployment: Deployment
+    serve: Serve, deployment: Deployment
 ) -> None:
     graphs.publish(deployment.storage, "five", channels=5)
     stub = serve(deployment)
