@@ -231,13 +231,12 @@ class FrechetStatistics:
             return rows
         covariance = self._covariance()
         try:
-            root: Float64 = np.linalg.cholesky(covariance).T
+            return np.asarray(np.linalg.cholesky(covariance).T, dtype=np.float64)
         except np.linalg.LinAlgError:
             # Features that never vary, or that follow from others: S is singular.
             values, vectors = np.linalg.eigh(covariance)
             kept = values > len(values) * np.finfo(np.float64).eps * max(values[-1], 0.0)
-            root = np.sqrt(values[kept])[:, None] * vectors[:, kept].T
-        return root
+            return np.asarray(np.sqrt(values[kept])[:, None] * vectors[:, kept].T)
 
 
 def _scatter(rows: Float64, mean: Float64) -> Float64:

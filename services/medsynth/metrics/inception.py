@@ -1,9 +1,10 @@
 """Features of FID's Inception network.
 
 The network of Szegedy et al. 2016 as TensorFlow published it on 2015-12-05, under the protocol of
-Heusel et al. 2017. This is not torchvision's Inception v3: it has 1,008 classes, its average pooling leaves the
-padding out of the mean, its last block pools by maximum, and its batch normalisation has an
-epsilon of 1e-3. The features are the 2,048 means over the last 8 x 8 map ("pool3").
+Heusel et al. 2017. This is not torchvision's Inception v3: it has 1,008 classes, its average
+pooling leaves the padding out of the mean, its last block pools by maximum, and its batch
+normalisation has an epsilon of 1e-3. The features are the 2,048 means over the last 8 x 8 map
+("pool3").
 """
 
 from __future__ import annotations

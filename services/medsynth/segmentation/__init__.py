@@ -1,0 +1,42 @@
+"""The U-Net that says what images are good for: training under one recipe, labels, features.
+
+Names are loaded at their first use: importing the package imports no torch.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from medsynth.segmentation.prediction import latent_features, predict
+    from medsynth.segmentation.training import RECIPE, train_unet
+    from medsynth.segmentation.unet import LATENT_FEATURES, PROTOCOL, UNet, weights_digest
+
+__all__ = [
+    "LATENT_FEATURES",
+    "PROTOCOL",
+    "RECIPE",
+    "UNet",
+    "latent_features",
+    "predict",
+    "train_unet",
+    "weights_digest",
+]
+
+_HOMES = {
+    "LATENT_FEATURES": "unet",
+    "PROTOCOL": "unet",
+    "RECIPE": "training",
+    "UNet": "unet",
+    "latent_features": "prediction",
+    "predict": "prediction",
+    "train_unet": "training",
+    "weights_digest": "unet",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name in _HOMES:
+        return getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
