@@ -58,10 +58,13 @@ def test_filling_twice_changes_nothing_and_the_library_agrees(
         (types_pb2.DataSource(uri="phantom://cardiac", reader="acdc"), "specification.reader"),
         (phantom(size=31), "specification.preparation.size"),
         (phantom(crop="round"), "specification.preparation.crop"),
-        (phantom(train_share=0.9, validation_share=0.2), "specification.preparation.validation_share"),
+        (
+            phantom(train_share=0.9, validation_share=0.2),
+            "specification.preparation.validation_share",
+        ),
         (phantom(intensity="window"), "specification.preparation.intensity_low"),
     ],
-)  # fmt: skip
+)
 def test_a_refusal_names_the_field_as_the_request_has_it(
     message: types_pb2.DataSource, field: str
 ) -> None:

@@ -13,13 +13,14 @@ from tests.workplace import Workplace
 
 
 @pytest.fixture(scope="package")
-def workplace(
-    redis_process: RedisServer, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Workplace]:
+def workplace(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Workplace]:
+    redis = RedisServer(tmp_path_factory.mktemp("redis"))
+    redis.start()
     with pytest.MonkeyPatch.context() as patch:
-        workplace = Workplace(tmp_path_factory.mktemp("home"), redis_process.url, patch)
+        workplace = Workplace(tmp_path_factory.mktemp("home"), redis.url, patch)
         yield workplace
         workplace.close()
+    redis.stop()
 
 
 @pytest.fixture(scope="package")

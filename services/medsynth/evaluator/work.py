@@ -110,13 +110,16 @@ def _evaluate(
     images: Artifact | None,
 ) -> Artifact:
     from medsynth.data.prepared import PreparedSet
-    from medsynth.evaluator import scores
-    from medsynth.evaluator.results import Results, content_key
     from medsynth.evaluator.subject import check_match
 
     prepared = PreparedSet.open(dataset, ctx.scratch / "dataset")
     synthetic = _read_subject(ctx, specification, generator, images)
     check_match(synthetic, prepared)
+
+    # Loads PyTorch, after all that may be refused.
+    from medsynth.evaluator import scores
+    from medsynth.evaluator.results import Results, content_key
+
     key = content_key(prepared.digest, synthetic.images, synthetic.masks)
     bench = scores.Bench(
         device=ctx.settings.device,

@@ -53,7 +53,7 @@ def read_page(
     jobs = tuple(from_hash(name, kind, fields) for name, fields in hashes[:size])
     if len(hashes) <= size:
         return Page(jobs, "")
-    return Page(jobs, write_token((hashes[size - 1][1]["sequence"],), kind.collection))
+    return Page(jobs, write_token((hashes[size - 1][1]["sequence"].decode(),), kind.collection))
 
 
 def _names(states: Iterable[JobState]) -> list[str]:
