@@ -82,10 +82,7 @@ class Deployment:
         Raises:
             NotFoundError: There is none of that id.
         """
-        artifact = self.storage.find(GENERATORS, generator_id)
-        if artifact is None:
-            raise NotFoundError(f"{GENERATORS}/{generator_id} does not exist")
-        return artifact
+        return self.storage.get(GENERATORS, generator_id)
 
     def deployed(self) -> set[str]:
         """Ids of the generators that Triton serves now; none when Triton does not answer."""
