@@ -92,6 +92,7 @@ class Services(
         outcome: State in which watched jobs end.
         error: Error of jobs that fail.
         stays: While it is set, a watched job stays in the middle.
+        prepared: What trainings wait for after they said that they wait for a preparation.
         watching: Set once a job is in its middle.
         sample_breaks: Whether `Sample` ends with an error after its first batch.
     """
@@ -105,6 +106,7 @@ class Services(
         self.watching = threading.Event()
         self.leave = threading.Event()
         self.prepared = threading.Event()
+        self.prepared.set()
         self.sample_breaks = False
         for kind, plural in {
             "PreparationJob": "preparationJobs",
@@ -277,6 +279,4 @@ class Services(
         if self.outcome == jobs_pb2.JOB_STATE_SUCCEEDED:
             for field, value in DONE[collection].items():
                 setattr(job, field, value)
-        if collection == "preparationJobs":
-            self.prepared.set()
         yield from event(state_change=jobs_pb2.StateChange(to=self.outcome))

@@ -21,12 +21,6 @@ def test_train_waits_and_prints_the_name_of_the_generator_alone(
     assert "medsynth sample generators/heart" in ran.err
 
 
-def test_train_shows_the_jobs_that_the_training_waits_for(
-    medsynth: Medsynth, services: Services
-) -> None:
-    assert "preparationJobs/p1" in medsynth(*TRAIN).err
-
-
 def test_train_as_json(medsynth: Medsynth, services: Services) -> None:
     ran = medsynth(*TRAIN, "--images", 50_000, "--json")
     assert ran.code == 0

@@ -105,7 +105,8 @@ def _report(as_json: bool, error: MedsynthError, job: str = "") -> None:
     if as_json:
         emit({"error": error.to_dict()} | ({"job": job} if job else {}))
         return
-    remark(f"{job}: {error.message}" if job else f"Error: {error.message}")
+    names_itself = error.message.startswith(job)
+    remark(error.message if job and names_itself else f"{job or 'Error'}: {error.message}")
     for violation in error.violations:
         if violation.description not in error.message:
             remark(f"  {violation.field}: {violation.description}")

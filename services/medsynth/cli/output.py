@@ -13,12 +13,16 @@ if TYPE_CHECKING:
     from google.protobuf.message import Message
     from rich.console import Console
 
+_PIPE_WIDTH = 240
+
 
 def console() -> Console:
     """Results for people, on stdout."""
     from rich.console import Console
 
-    return Console(file=sys.stdout, highlight=False)
+    # A pipe has no width to fit in: nothing is broken or cut off there.
+    width = None if sys.stdout.isatty() else _PIPE_WIDTH
+    return Console(file=sys.stdout, highlight=False, width=width)
 
 
 def error_console() -> Console:
@@ -57,14 +61,12 @@ def table(
     from rich.table import Table
     from rich.text import Text
 
-    drawn = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    drawn = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False)
     for title in columns:
         drawn.add_column(title, justify="right" if title in numbers else "left", overflow="fold")
     for row in rows:
         drawn.add_row(*(Text(cell) for cell in row))
-    target = console()
-    # A pipe has no width to fit in: nothing is cut off there.
-    target.print(drawn, width=None if target.is_terminal else 240, crop=target.is_terminal)
+    console().print(drawn)
 
 
 def details(facts: Mapping[str, Any], indent: int = 0) -> None:
@@ -82,8 +84,12 @@ def details(facts: Mapping[str, Any], indent: int = 0) -> None:
             for entry in value:
                 say(" " * (indent + 2) + ", ".join(f"{k} {v}" for k, v in entry.items()))
         else:
-            text = ", ".join(map(str, value)) if isinstance(value, list) else str(value)
+            text = ", ".join(map(_plain, value)) if isinstance(value, list) else _plain(value)
             say(f"{lead.ljust(indent + width)}  {text}")
+
+
+def _plain(value: Any) -> str:
+    return str(value).lower() if isinstance(value, bool) else str(value)
 
 
 def state_name(state: int) -> str:
