@@ -52,7 +52,7 @@ class Settings(BaseSettings):
     model_repository: str = ""
     """Triton's model repository. Empty: `models` in the home folder."""
     data_roots: tuple[str, ...] = ()
-    """Folders and buckets that requests may name (JSON list). Empty: none but the phantom."""
+    """Folders that requests may name (JSON list). Empty: none but the phantom."""
     weights_root: Path | None = None
     """Folder of pretrained weights. None: `weights` in the home folder."""
     weights_download: bool = True

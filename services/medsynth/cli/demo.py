@@ -33,7 +33,7 @@ def demo(
     preparation: PreparationFlags,
     data: Annotated[
         str,
-        typer.Option(metavar="SOURCE", help="A folder, s3://bucket/prefix, or phantom://cardiac."),
+        typer.Option(metavar="SOURCE", help="A folder, or phantom://cardiac."),
     ] = "phantom://cardiac",
     gan: Gan = "hinge",
     images: Annotated[

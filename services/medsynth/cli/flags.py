@@ -51,7 +51,7 @@ Data = Annotated[
     typer.Option(
         "--data",
         metavar="SOURCE",
-        help="A folder, s3://bucket/prefix, or phantom://cardiac[?patients=60&seed=1].",
+        help="A folder, or phantom://cardiac[?patients=60&seed=1].",
     ),
 ]
 

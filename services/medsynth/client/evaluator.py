@@ -35,7 +35,7 @@ class EvaluatorMethods:
 
         Args:
             subject: `generators/{id}` or the id alone, `syntheticDatasetJobs/{id}`, or a folder
-                as the services see it (an absolute path or `s3://...`).
+                as the services see it (an absolute path).
             data: The real data. None: what the generator was trained on.
             count: Synthetic images. None: 1,000.
             metrics: Of `fid`, `unet-fd`, `dice`. Empty: all.

@@ -55,7 +55,7 @@ class TrainerMethods:
         """Starts the preparation of a data source.
 
         Args:
-            data: A `DataSource`, or its URI alone (`phantom://cardiac`, a path, `s3://...`).
+            data: A `DataSource`, or its URI alone (`phantom://cardiac`, an absolute path).
             request_id: The same id with the same request answers with the same job. None: a
                 fresh one.
             preparation: Fields of the data source's preparation, such as `size=128`.
