@@ -20,10 +20,12 @@ def test_what_was_published_stays(tmp_path: Path) -> None:
 
 def test_what_failed_is_removed(tmp_path: Path) -> None:
     storage = Storage(str(tmp_path))
-    with (
-        pytest.raises(KeyboardInterrupt),
-        drafted(storage, "reports", "one", "a1") as draft,
-    ):
-        draft.write("report.json", b"{}")
-        raise KeyboardInterrupt
+
+    def breaks_off() -> None:
+        with drafted(storage, "reports", "one", "a1") as draft:
+            draft.write("report.json", b"{}")
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        breaks_off()
     assert [path for path in tmp_path.rglob("*") if path.is_file()] == []
