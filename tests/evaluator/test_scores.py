@@ -125,7 +125,7 @@ def test_unet_distances_name_the_network_and_their_images(scored: Scored) -> Non
     assert digests.pop().startswith("sha256:")
     counts = [(s.protocol.real_count, s.protocol.synthetic_count) for s in (train, test, floor)]
     assert counts == [(24, 8), (12, 8), (24, 0)]
-    assert "halves by patient" in floor.protocol.note
+    assert "halves of the training patients" in floor.protocol.note
 
 
 def test_each_unet_is_trained_once_with_its_name_in_the_progress(scored: Scored) -> None:

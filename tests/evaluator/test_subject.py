@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 
 from medsynth.data.write import SampleWriter
-from medsynth.errors import DataError
+from medsynth.errors import DataError, PermissionDeniedError
 from medsynth.evaluator.results import Results, content_key
-from medsynth.evaluator.subject import Synthetic, check_match, read
+from medsynth.evaluator.subject import Synthetic, check_links, check_match, read
 from tests.evaluator.prepared import disc_set, discs
 
 
@@ -47,6 +47,16 @@ def test_a_folder_without_manifest_has_no_digest_and_may_be_npz(tmp_path: Path) 
 def test_one_image_is_too_few(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="at least 2"):
         read("x", "", written(tmp_path / "set", "png", count=1), 10)
+
+
+def test_links_out_of_the_roots_are_refused(tmp_path: Path) -> None:
+    folder = written(tmp_path / "roots" / "set", "png")
+    check_links(folder, (str(tmp_path / "roots"),))
+    secret = tmp_path / "secret.png"
+    secret.write_bytes(b"")
+    (folder / "images" / "000000099.png").symlink_to(secret)
+    with pytest.raises(PermissionDeniedError, match="000000099"):
+        check_links(folder, (str(tmp_path / "roots"),))
 
 
 def test_what_does_not_fit_is_refused_and_not_resized() -> None:

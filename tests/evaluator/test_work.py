@@ -107,21 +107,6 @@ def test_a_synthetic_data_set_is_scored_as_it_is(
     assert record.children == ()
 
 
-def test_a_folder_of_the_training_images_is_at_no_distance_from_them(
-    workplace: Workplace,
-) -> None:
-    folder = write_folder(workplace, "copies")
-    asked = filled(workplace, folder=str(folder), data=SOURCE, metrics=["unet-fd"], count=1000)
-    report, artifact = report_of(workplace, workplace.make("evaluation", asked))
-    scores = {score.comparison: score for score in report.scores}
-    assert scores[names.SYNTHETIC_TRAIN].value == pytest.approx(0, abs=1e-6)
-    assert scores[names.SYNTHETIC_TEST].value > 1e-4
-    count = len(prepared_set(workplace)[1].split("train").images)
-    assert scores[names.SYNTHETIC_TRAIN].protocol.synthetic_count == count
-    assert report.subject_digest.startswith("sha256:")
-    assert "How the training went" not in artifact.read("report.html").decode()
-
-
 def test_images_of_another_size_are_refused(workplace: Workplace) -> None:
     folder = write_folder(workplace, "small", size=24)
     record = workplace.run("evaluation", filled(workplace, folder=str(folder), data=SOURCE))
@@ -132,9 +117,13 @@ def test_images_of_another_size_are_refused(workplace: Workplace) -> None:
     assert workplace.storage.find("reports", record.id) is None
 
 
-def test_an_evaluation_that_a_worker_gives_back_goes_on(workplace: Workplace) -> None:
-    folder = write_folder(workplace, "plain")
-    asked = filled(workplace, folder=str(folder), data=SOURCE, metrics=["dice"], unet_steps=60)
+@pytest.fixture(scope="module")
+def resumed(workplace: Workplace) -> JobRecord:
+    """The evaluation of a folder of training images, given back after its first U-Net."""
+    folder = write_folder(workplace, "copies")
+    metrics = [names.UNET_FD, names.DICE]
+    asked = filled(workplace, folder=str(folder), data=SOURCE, metrics=metrics, count=1000)
+    asked.unet_steps = 60
     name = workplace.store.create("evaluation", asked).name
     carrier = threading.Thread(target=workplace.supervisor.run, args=(name,))
     carrier.start()
@@ -142,17 +131,34 @@ def test_an_evaluation_that_a_worker_gives_back_goes_on(workplace: Workplace) ->
     workplace.supervisor.stop()
     carrier.join()
     assert workplace.store.get(name).state == JobState.JOB_STATE_QUEUED
-
     workplace.new_supervisor()
-    record = workplace.finish(name)
-    assert record.state == JobState.JOB_STATE_SUCCEEDED, record.error
+    return workplace.finish(name)
+
+
+def test_an_evaluation_that_a_worker_gives_back_goes_on(
+    workplace: Workplace, resumed: JobRecord
+) -> None:
+    assert resumed.state == JobState.JOB_STATE_SUCCEEDED, resumed.error
     phases = [
         event.progress.phase
-        for event in workplace.store.watch(name)
+        for event in workplace.store.watch(resumed.name)
         if event.attempt == 2 and event.HasField("progress")
     ]
     assert phases
     assert set(phases) == {"U-Net on synthetic (2 of 2)"}
+
+
+def test_a_folder_of_the_training_images_is_at_no_distance_from_them(
+    workplace: Workplace, resumed: JobRecord
+) -> None:
+    report, artifact = report_of(workplace, resumed)
+    scores = {s.comparison: s for s in report.scores if s.metric == names.UNET_FD}
+    assert scores[names.SYNTHETIC_TRAIN].value == pytest.approx(0, abs=1e-6)
+    assert scores[names.SYNTHETIC_TEST].value > 1e-4
+    count = len(prepared_set(workplace)[1].split("train").images)
+    assert scores[names.SYNTHETIC_TRAIN].protocol.synthetic_count == count
+    assert report.subject_digest.startswith("sha256:")
+    assert "How the training went" not in artifact.read("report.html").decode()
 
 
 def test_an_attempt_after_the_publication_finds_the_report(

@@ -45,6 +45,7 @@ def dice_chart(dice: Mapping[str, Mapping[str, Bar]], classes: Sequence[str]) ->
                     "o",
                     color=_hex(outline_colour(label)),
                     markersize=6,
+                    clip_on=False,
                     label=name if row == 0 else None,
                 )
         if "mean" not in dice[regime]:
@@ -52,7 +53,15 @@ def dice_chart(dice: Mapping[str, Mapping[str, Bar]], classes: Sequence[str]) ->
         value, low, high = dice[regime]["mean"]
         if low is not None and high is not None:
             axes.plot([low, high], [row, row], color=_INK, linewidth=1.6)
-        axes.plot(value, row, "D", color=_INK, markersize=7, label="mean" if row == 0 else None)
+        axes.plot(
+            value,
+            row,
+            "D",
+            color=_INK,
+            markersize=7,
+            clip_on=False,
+            label="mean" if row == 0 else None,
+        )
         axes.annotate(
             f"{value:.3f}",
             (1.0, row),

@@ -195,14 +195,16 @@ def _distance_table(report: evaluator_pb2.Report) -> dict[str, Any]:
 
 
 def _missing(report: evaluator_pb2.Report) -> list[dict[str, str]]:
-    reasons: dict[str, list[str]] = {}
+    """What has no value, grouped by metric and reason."""
+    groups: dict[tuple[str, str], list[str]] = {}
     for score in report.scores:
         if score.missing:
-            title = f"{_TITLES[score.metric]}, {_TITLES[score.comparison]}"
-            titles = reasons.setdefault(score.missing, [])
-            if title not in titles:
-                titles.append(title)
-    return [{"scores": "; ".join(titles), "reason": why} for why, titles in reasons.items()]
+            members = groups.setdefault((score.metric, score.missing), [])
+            members.append(_TITLES[score.comparison] + (f" ({score.label})" if score.label else ""))
+    return [
+        {"scores": f"{_TITLES[metric]}, {', '.join(members)}", "reason": reason}
+        for (metric, reason), members in groups.items()
+    ]
 
 
 def _data_caption(dataset: types_pb2.Dataset) -> str:
@@ -218,20 +220,26 @@ def _data_caption(dataset: types_pb2.Dataset) -> str:
 
 
 def _protocols(report: evaluator_pb2.Report) -> list[dict[str, Any]]:
-    """The scores grouped by how they were obtained."""
-    groups: dict[bytes, tuple[evaluator_pb2.Protocol, list[str]]] = {}
+    """For each metric what all its scores have in common, and for each comparison what differs."""
+    metrics: dict[str, dict[str, dict[str, str]]] = {}
     for score in report.scores:
-        if not score.HasField("value"):
-            continue
-        key = score.metric.encode() + score.protocol.SerializeToString(deterministic=True)
-        titles = groups.setdefault(key, (score.protocol, []))[1]
-        title = f"{_TITLES[score.metric]}: {_TITLES[score.comparison]}"
-        if title not in titles:
-            titles.append(title)
-    return [
-        {"title": "; ".join(titles), "entries": list(_entries(protocol))}
-        for protocol, titles in groups.values()
-    ]
+        if score.HasField("value"):
+            comparisons = metrics.setdefault(score.metric, {})
+            comparisons.setdefault(score.comparison, dict(_entries(score.protocol)))
+    blocks = []
+    for metric, comparisons in metrics.items():
+        first = next(iter(comparisons.values()))
+        common = {
+            name: value
+            for name, value in first.items()
+            if all(entries.get(name) == value for entries in comparisons.values())
+        }
+        own = [
+            (_TITLES[comparison], [item for item in entries.items() if item[0] not in common])
+            for comparison, entries in comparisons.items()
+        ]
+        blocks.append({"title": _TITLES[metric], "common": list(common.items()), "own": own})
+    return blocks
 
 
 def _entries(protocol: evaluator_pb2.Protocol) -> Iterable[tuple[str, str]]:

@@ -147,16 +147,13 @@ class _Scoring:
         scores = []
         for comparison, fields in kept["distances"].items():
             distance = Distance(*fields)
-            extra = ""
-            if comparison == names.FLOOR:
-                extra = "; halves by patient, each whole in one of them"
             score = self._score(
                 metric,
                 comparison,
                 real_count=distance.real_count,
                 synthetic_count=distance.synthetic_count,
                 weights_digest=kept["digest"],
-                note=note + extra,
+                note=f"{note}; floor: halves of the training patients, none in both",
                 missing=distance.missing,
                 **protocol,
             )
@@ -274,8 +271,8 @@ class _Scoring:
                 synthetic_count=runs[0]["synthetic_count"],
                 repeats=len(runs),
                 note=f"volume-wise on the real test patients; {self.specification.unet_steps} "
-                "steps for every regime; synthetic images raw and unfiltered"
-                + ("; rotations, shifts and flips" if regime == names.AUGMENTED else ""),
+                "steps for every regime; `augmented`: rotations, shifts and flips; synthetic "
+                "images raw and unfiltered",
             )
             if interval.repeats == 0:
                 score.missing = "not applicable: no test volume has this class"

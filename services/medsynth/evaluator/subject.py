@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -10,8 +11,9 @@ from typing import Any
 from medsynth.data import folder as folders
 from medsynth.data.pictures import Pixels
 from medsynth.data.prepared import PreparedSet
+from medsynth.data.source import inside
 from medsynth.data.write import MANIFEST
-from medsynth.errors import DataError
+from medsynth.errors import DataError, PermissionDeniedError
 from medsynth.storage import Artifact
 
 
@@ -93,6 +95,20 @@ def training_curve(generator: Artifact | None, file: str) -> list[dict[str, Any]
         return []
     curve: list[dict[str, Any]] = json.loads(generator.read(file))
     return curve
+
+
+def check_links(folder: Path, roots: Sequence[str]) -> None:
+    """Makes sure that no file of a folder is a link out of what the operator allows.
+
+    Raises:
+        PermissionDeniedError: Names the link.
+    """
+    for pattern in ("*", "images/*", "masks/*"):
+        for file in folder.glob(pattern):
+            if not inside(str(file.resolve()), roots):
+                raise PermissionDeniedError(
+                    f"{file} is a link to a file outside the folders that the operator allows"
+                )
 
 
 def _available(path: Path) -> int | None:

@@ -169,6 +169,7 @@ def _read_subject(
 
     if images is None:
         path = Path(resolve(specification.folder, ctx.settings.data_roots))
+        subject.check_links(path, ctx.settings.data_roots)
         return subject.read(specification.folder, "", path, specification.count)
     path = images.fetch(ctx.scratch / "synthetic")
     if generator is not None:
