@@ -11,6 +11,7 @@ import torch
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 from medsynth.errors import FailedPreconditionError, InvalidArgumentError
+from medsynth.gans import training
 from medsynth.gans.adversarial import METRICS, AdversarialTraining
 from medsynth.gans.checkpoint import read_newest
 from medsynth.gans.presets import PRESETS
@@ -38,7 +39,11 @@ def scalars(folder: Path) -> dict[str, list[tuple[int, float]]]:
 
 
 @pytest.mark.parametrize("preset", PRESETS)
-def test_a_training_that_was_stopped_ends_as_if_it_was_not(preset: str, tmp_path: Path) -> None:
+def test_a_training_that_was_stopped_ends_as_if_it_was_not(
+    preset: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Reports every few steps, so that stops fall between them.
+    monkeypatch.setattr(training, "_REPORTS", 5)
     spec = tiny(preset, batch_size=4, differentiable_augmentation=True)
     run = TrainingRun(spec, images=16 * spec.images_per_step, checkpoint_images=50)
     whole = run_tiny(run, log_dir=tmp_path / "whole", checkpoints=tmp_path / "a")
