@@ -6,9 +6,16 @@ VENV := .venv
 BIN := $(VENV)/bin
 UV := $(BIN)/uv
 
-# Data and GAN of `make run`.
+# What `make run` does: data, GAN, and settings that fit into minutes on two cores.
 DATA ?= phantom://cardiac
 GAN ?= hinge
+IMAGES ?= $(if $(filter phantom:%,$(DATA)),60000,150000)
+FAST := --set generator_filters=32 --set discriminator_filters=32 --set batch_size=16
+FAST_hinge := --set generator_learning_rate=4e-4 --set discriminator_learning_rate=8e-4 --set ema_half_life=2000
+RUN_FLAGS ?= --size 64 --crop foreground --images $(IMAGES) --unet-steps 500 $(FAST) $(FAST_$(GAN))
+
+# One thread for each of the processes, which are as many as the cores.
+PYTEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadgroup
 
 .DEFAULT_GOAL := help
 .PHONY: help setup run up down test test-all check format proto requirements clean
@@ -29,7 +36,7 @@ $(VENV)/.installed: $(UV) pyproject.toml deploy/requirements/dev.txt deploy/requ
 	@touch $@
 
 run: setup ## Runs the main job: prepare, train, publish, draw, evaluate (DATA=folder for real files).
-	$(BIN)/medsynth demo --data "$(DATA)" --gan "$(GAN)"
+	$(BIN)/medsynth demo --data "$(DATA)" --gan "$(GAN)" $(RUN_FLAGS)
 
 up: setup ## Starts the local stack and returns once it is ready.
 	$(BIN)/medsynth up --detach
@@ -38,10 +45,10 @@ down: ## Stops the local stack.
 	@if [ -x $(BIN)/medsynth ]; then $(BIN)/medsynth down; fi
 
 test: setup ## Runs the tests (real Redis, Triton and gRPC).
-	$(BIN)/python -m pytest -m "not slow" -n 2 --dist loadgroup
+	$(PYTEST) -m "not slow"
 
 test-all: setup ## Runs the tests with the slow ones.
-	$(BIN)/python -m pytest -n 2 --dist loadgroup
+	$(PYTEST)
 
 check: setup ## Lints, checks the format and the types.
 	$(BIN)/ruff check .
