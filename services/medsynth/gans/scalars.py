@@ -14,11 +14,13 @@ if TYPE_CHECKING:
 class ScalarLog:
     """Writes points of a curve, by images.
 
-    A training that resumes writes the points of its checkpoint again and has TensorBoard drop all
-    that was written before, so that the folder shows the one curve that leads to the weights.
+    A training that resumes removes what earlier attempts wrote and writes the points of its
+    checkpoint again, so that the folder shows the one curve that leads to the weights. (The step
+    from which TensorBoard drops older events does not do: it reads files in the order of their
+    names, and two attempts within a second can be named in the wrong order.)
 
     Args:
-        folder: Made if missing. None: nothing is written.
+        folder: Of this training alone; made if missing. None: nothing is written.
     """
 
     def __init__(self, folder: Path | None) -> None:
@@ -44,7 +46,9 @@ class ScalarLog:
         # TensorBoard takes most of a second to import, and many trainings write no log.
         from torch.utils.tensorboard import SummaryWriter
 
-        self._writer = SummaryWriter(str(self._folder), purge_step=0)
+        for old in self._folder.glob("events.out.tfevents.*"):
+            old.unlink()
+        self._writer = SummaryWriter(str(self._folder))
         for point in points:
             self.write(point)
 
