@@ -140,7 +140,7 @@ def test_a_folder_is_evaluated_like_a_generator(trained: Trained, tmp_path: Path
     ("arguments", "parts"),
     [
         (("--gan", "nogan"), ("gan.preset", "'nogan'", "wgan-gp")),
-        (("--gan", "hinge", "--size", "48"), ("preparation.size", "48", "power of two")),
+        (("--gan", "hinge", "--size", "48"), ("preparation.size", "48", "32, 64, 128 or 256")),
         (("--gan", "hinge", "--images", "-1"), ("images", "-1")),
         (("--gan", "hinge", "--set", "clip_value=0.1"), ("clip_value", "0.1", "wasserstein")),
     ],
