@@ -11,7 +11,7 @@ import subprocess
 import sys
 import threading
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 from medsynth.platform.jobs.channel import Channel
 
@@ -45,6 +45,11 @@ class Exited:
         return f"the child was killed by {name}"
 
 
+_ENVIRONMENT: Final = {"OMP_WAIT_POLICY": "PASSIVE"}
+"""What a child's environment has unless the worker's says otherwise: threads that wait at OpenMP's
+barriers sleep. Spinning ones starve each other as soon as the cores are shared with anything."""
+
+
 class ChildProcess:
     """A running child, in a session and process group of its own.
 
@@ -60,6 +65,7 @@ class ChildProcess:
         with theirs:
             self._process = subprocess.Popen(
                 [sys.executable, "-m", module, name, str(theirs.fileno())],
+                env={**_ENVIRONMENT, **os.environ},
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.STDOUT,
