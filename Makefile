@@ -9,6 +9,7 @@ UV := $(BIN)/uv
 # What `make run` does: data, GAN, and settings that fit into minutes on two cores.
 DATA ?= phantom://cardiac
 GAN ?= hinge
+OUT ?= out
 IMAGES ?= $(if $(filter phantom:%,$(DATA)),60000,150000)
 FAST := --set generator_filters=32 --set discriminator_filters=32 --set batch_size=16
 FAST_hinge := --set generator_learning_rate=4e-4 --set discriminator_learning_rate=8e-4 --set ema_half_life=2000
@@ -36,7 +37,7 @@ $(VENV)/.installed: $(UV) pyproject.toml deploy/requirements/dev.txt deploy/requ
 	@touch $@
 
 run: setup ## Runs the main job: prepare, train, publish, draw, evaluate (DATA=folder for real files).
-	$(BIN)/medsynth demo --data "$(DATA)" --gan "$(GAN)" $(RUN_FLAGS)
+	$(BIN)/medsynth demo --data "$(DATA)" --gan "$(GAN)" --out "$(OUT)" $(RUN_FLAGS)
 
 up: setup ## Starts the local stack and returns once it is ready.
 	$(BIN)/medsynth up --detach
