@@ -10,10 +10,10 @@ UV := $(BIN)/uv
 DATA ?= phantom://cardiac
 GAN ?= hinge
 OUT ?= out
-IMAGES ?= $(if $(filter phantom:%,$(DATA)),60000,150000)
+IMAGES ?= $(if $(filter phantom:%,$(DATA)),50000,150000)
 FAST := --set generator_filters=32 --set discriminator_filters=32 --set batch_size=16
 FAST_hinge := --set generator_learning_rate=4e-4 --set discriminator_learning_rate=8e-4 --set ema_half_life=2000
-RUN_FLAGS ?= --size 64 --crop foreground --images $(IMAGES) --unet-steps 500 $(FAST) $(FAST_$(GAN))
+RUN_FLAGS ?= --size 64 --crop foreground --images $(IMAGES) --unet-steps $(if $(filter phantom:%,$(DATA)),400,600) $(FAST) $(FAST_$(GAN))
 
 # One thread for each of the processes, which are as many as the cores.
 PYTEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadgroup

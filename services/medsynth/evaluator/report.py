@@ -212,6 +212,8 @@ def _data_caption(dataset: types_pb2.Dataset) -> str:
     crop = preparation.crop
     if crop != "none":
         crop = f"{crop}, {preparation.crop_share:g} of the shorter side"
+    if preparation.crop == "foreground":
+        crop += ", placed by the masks (those of the test patients too)"
     return (
         f"{dataset.channels} channel(s), {dataset.size} x {dataset.size} pixels. Crop: {crop}. "
         f"Intensity: {preparation.intensity} from {preparation.intensity_low:g} to "
