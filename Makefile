@@ -10,7 +10,7 @@ UV := $(BIN)/uv
 DATA ?= phantom://cardiac
 GAN ?= hinge
 OUT ?= out
-IMAGES ?= $(if $(filter phantom:%,$(DATA)),50000,150000)
+IMAGES ?= $(if $(filter phantom:%,$(DATA)),50000,100000)
 FAST := --set generator_filters=32 --set discriminator_filters=32 --set batch_size=16
 FAST_hinge := --set generator_learning_rate=4e-4 --set discriminator_learning_rate=8e-4 --set ema_half_life=2000
 RUN_FLAGS ?= --size 64 --crop foreground --images $(IMAGES) --unet-steps $(if $(filter phantom:%,$(DATA)),400,600) $(FAST) $(FAST_$(GAN))

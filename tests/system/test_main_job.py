@@ -169,6 +169,7 @@ def test_a_failed_job_has_an_exit_code_of_its_own(stack: Stack, tmp_path: Path) 
 
 
 def test_an_unreachable_service_has_an_exit_code_of_its_own(tmp_path: Path) -> None:
-    away = Stack(tmp_path, {**os.environ, "MEDSYNTH_HOME": str(tmp_path)})
+    nobody = {"MEDSYNTH_TRAINER_ADDRESS": "127.0.0.1:1", "MEDSYNTH_HOME": str(tmp_path)}
+    away = Stack(tmp_path, {**os.environ, **nobody})
     message = away.json("presets", code=5)["error"]["message"]
     assert "medsynth up" in message
