@@ -33,7 +33,7 @@ $(UV):
 $(VENV)/.installed: $(UV) pyproject.toml deploy/requirements/dev.txt deploy/requirements/runtime.txt
 	$(UV) pip install --quiet --python $(BIN)/python --require-hashes --requirements deploy/requirements/dev.txt
 	$(UV) pip install --quiet --python $(BIN)/python --no-deps --editable .
-	$(UV) pip install --quiet --python $(BIN)/python --no-deps --require-hashes --upgrade --target .runtime --requirements deploy/requirements/runtime.txt
+	$(UV) pip install --quiet --python $(BIN)/python --python-version 3.11 --only-binary :all: --no-deps --require-hashes --upgrade --target .runtime --requirements deploy/requirements/runtime.txt
 	@touch $@
 
 run: setup ## Runs the main job: prepare, train, publish, draw, evaluate (DATA=folder for real files).
