@@ -8,6 +8,9 @@ from __future__ import annotations
 import fcntl
 import os
 import struct
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
 from typing import Final
@@ -50,6 +53,18 @@ class Lock:
     ) -> None:
         self._path.unlink(missing_ok=True)
         os.close(self._descriptor)
+
+
+@contextmanager
+def one_at_a_time() -> Iterator[None]:
+    """Lets one of the user's stacks start at a time, whatever their homes.
+
+    A port that a starting stack has chosen and not yet opened looks free to another one.
+    """
+    path = Path(tempfile.gettempdir()) / f"medsynth-{os.getuid()}-starting.lock"
+    with path.open("w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
 
 
 def holder(home: Path) -> int | None:

@@ -15,7 +15,7 @@ from typing import Final
 
 from medsynth.errors import FailedPreconditionError
 from medsynth.local.addresses import read_state
-from medsynth.local.lock import holder
+from medsynth.local.lock import holder, one_at_a_time
 from medsynth.local.parent import STATE, logs
 from medsynth.local.plan import Plan
 from medsynth.local.processes import make_plan
@@ -97,7 +97,11 @@ def start(
     home = Path(plan.home) if plan else settings.home.resolve()
     if (running := holder(home)) is not None:
         raise _already_running(home, running)
-    plan = plan or make_plan(settings)
+    with one_at_a_time():
+        return _start(home, plan or make_plan(settings), detach)
+
+
+def _start(home: Path, plan: Plan, detach: bool) -> Stack:
     logs(home).mkdir(parents=True, exist_ok=True)
     reading, writing = os.pipe()
     with (
