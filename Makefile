@@ -16,7 +16,7 @@ FAST_hinge := --set generator_learning_rate=4e-4 --set discriminator_learning_ra
 RUN_FLAGS ?= --size 64 --crop foreground --images $(IMAGES) --unet-steps $(if $(filter phantom:%,$(DATA)),400,600) $(FAST) $(FAST_$(GAN))
 
 # One thread for each of the processes, which are as many as the cores.
-PYTEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadgroup
+PYTEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadfile
 
 .DEFAULT_GOAL := help
 .PHONY: help setup run up down test test-all check format proto requirements clean

@@ -19,8 +19,6 @@ from medsynth.v1 import evaluator_pb2, sampler_pb2
 from tests.evaluator.subjects import LEARNED, SOURCE, publish_generator, write_folder
 from tests.workplace import Workplace
 
-pytestmark = pytest.mark.xdist_group("evaluator")
-
 
 @pytest.fixture
 def place(workplace: Workplace) -> Place:

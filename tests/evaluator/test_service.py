@@ -17,8 +17,6 @@ from tests.evaluator.reports import example_report
 from tests.evaluator.subjects import publish_generator
 from tests.workplace import Workplace
 
-pytestmark = pytest.mark.xdist_group("evaluator")
-
 
 @pytest.fixture(scope="module")
 def stub(workplace: Workplace) -> Iterator[evaluator_pb2_grpc.EvaluatorServiceStub]:

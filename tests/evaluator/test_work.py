@@ -28,8 +28,6 @@ from tests.evaluator.subjects import (
 from tests.support import eventually
 from tests.workplace import Workplace
 
-pytestmark = pytest.mark.xdist_group("evaluator")
-
 
 def filled(workplace: Workplace, **fields: object) -> evaluator_pb2.EvaluationSpecification:
     settings = {"unet_steps": 5, "count": 12, "regimes": ["real", "synthetic"], **fields}

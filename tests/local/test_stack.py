@@ -35,9 +35,6 @@ STUBBORN = (
 )
 
 
-pytestmark = pytest.mark.xdist_group("stack")
-
-
 def alive(pid: int) -> bool:
     """Whether a process runs; one that ended and that nobody asked about does not."""
     try:

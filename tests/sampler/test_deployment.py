@@ -20,8 +20,6 @@ from tests.sampler import graphs
 from tests.support import eventually
 from tests.triton_server import TritonServer
 
-pytestmark = pytest.mark.xdist_group("sampler")
-
 
 def remembered(deployment: Deployment) -> set[bytes]:
     return set(deployment.records.smembers(DEPLOYED_KEY))

@@ -18,8 +18,6 @@ from medsynth.sampler.drawing import Batch, Drawing
 from tests.sampler import graphs
 from tests.triton_server import TritonServer
 
-pytestmark = pytest.mark.xdist_group("sampler")
-
 END = 2**63
 WHOLE = 300
 

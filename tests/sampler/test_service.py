@@ -33,8 +33,6 @@ from tests.sampler.test_drawing import executed
 from tests.support import eventually
 from tests.triton_server import TritonServer
 
-pytestmark = pytest.mark.xdist_group("sampler")
-
 Stub = sampler_pb2_grpc.SamplerServiceStub
 Serve = Callable[..., Stub]
 END = 2**63

@@ -26,8 +26,6 @@ from tests.sampler import graphs
 from tests.support import eventually
 from tests.triton_server import TritonServer
 
-pytestmark = pytest.mark.xdist_group("sampler")
-
 
 @pytest.fixture(scope="module")
 def settings(

@@ -13,8 +13,6 @@ import pytest
 
 from tests.system.conftest import Stack
 
-pytestmark = pytest.mark.xdist_group("stack")
-
 DATA = "phantom://cardiac?patients=6&slices=4&seed=5"
 CLASSES = ["background", "rv cavity", "myocardium", "lv cavity"]
 

@@ -13,8 +13,6 @@ from grpc_health.v1 import health_pb2, health_pb2_grpc
 from tests.system.conftest import Stack
 from tests.system.reflection import ReflectionClient
 
-pytestmark = pytest.mark.xdist_group("stack")
-
 SERVICES = {"trainer": "Trainer", "sampler": "Sampler", "evaluator": "Evaluator"}
 
 

@@ -15,8 +15,6 @@ from medsynth.v1 import evaluator_pb2, trainer_pb2, trainer_pb2_grpc, types_pb2
 from tests.trainer.asked import training_specification
 from tests.workplace import Workplace
 
-pytestmark = pytest.mark.xdist_group("trainer")
-
 Stub = trainer_pb2_grpc.TrainerServiceStub
 
 

@@ -27,8 +27,6 @@ from tests.support import eventually
 from tests.trainer.asked import IMAGES, LATENT_DIM, training_specification
 from tests.workplace import Workplace
 
-pytestmark = pytest.mark.xdist_group("trainer")
-
 
 def test_a_preparation_makes_its_set_once(workplace: Workplace) -> None:
     asked = types_pb2.DataSource(uri="phantom://cardiac?patients=5&slices=4&seed=1")

@@ -26,7 +26,6 @@ from tests.platform.jobs.echo import specification
 from tests.redis_server import RedisServer
 
 # The workers are shared.
-pytestmark = pytest.mark.xdist_group("job-workers")
 
 
 @pytest.fixture(scope="module")
