@@ -129,3 +129,26 @@ json_values = st.recursive(
 @given(st.dictionaries(st.text(), json_values, max_size=5))
 def test_digest_does_not_depend_on_the_order_of_keys(value: dict[str, object]) -> None:
     assert digest_of(value) == digest_of(dict(reversed(value.items())))
+
+
+def test_a_draft_whose_block_raises_is_removed(storage: Storage) -> None:
+    def breaks_off() -> None:
+        with storage.drafted("reports", "r", "a1") as draft:
+            draft.write("deep/down/file", b"content")
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        breaks_off()
+    assert storage.fs.find(storage.root) == []
+
+
+def test_a_draft_that_was_published_outlives_its_block(storage: Storage) -> None:
+    def breaks_off_late() -> None:
+        with storage.drafted("reports", "r", "a1") as draft:
+            draft.write("file", b"content")
+            storage.publish(draft, {})
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        breaks_off_late()
+    assert storage.get("reports", "r").verify() == []

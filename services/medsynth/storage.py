@@ -16,6 +16,7 @@ import os
 import posixpath
 import shutil
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -236,10 +237,24 @@ class Storage:
     def draft(self, collection: str, artifact_id: str, attempt: str) -> Draft:
         """Begins an artifact. What an earlier draft of the same attempt left is removed."""
         draft = Draft(self, collection, artifact_id, attempt)
-        if self.fs.exists(draft.path):
-            self.fs.rm(draft.path, recursive=True)
+        self._remove(draft.path)
         self.fs.makedirs(draft.path, exist_ok=True)
         return draft
+
+    @contextmanager
+    def drafted(self, collection: str, artifact_id: str, attempt: str) -> Iterator[Draft]:
+        """A draft to fill and publish within the block.
+
+        Nothing of it is left if the block raises, unless it was published before that.
+        """
+        draft = self.draft(collection, artifact_id, attempt)
+        try:
+            yield draft
+        except BaseException:
+            published = self.find(collection, artifact_id)
+            if published is None or published.manifest.attempt != attempt:
+                self._remove(draft.path)
+            raise
 
     def publish(self, draft: Draft, metadata: Mapping[str, Any]) -> Artifact:
         """Turns a draft into an artifact, in one atomic step.
@@ -257,7 +272,7 @@ class Storage:
             )
             return Artifact(self, manifest)
         if draft.attempt != existing.manifest.attempt:
-            self.fs.rm(draft.path, recursive=True)
+            self._remove(draft.path)
         if existing.manifest.digest != manifest.digest:
             raise AbortedError(f"{draft.collection}/{draft.id} was published by another attempt")
         return existing
@@ -310,9 +325,9 @@ class Storage:
     def delete(self, collection: str, artifact_id: str) -> None:
         """Removes an artifact, its manifest first. Nothing happens if there is none."""
         folder = self.join(collection, artifact_id)
-        if not self.fs.exists(folder):
-            return
-        manifest = posixpath.join(folder, MANIFEST)
-        if self.fs.exists(manifest):
-            self.fs.rm(manifest)
-        self.fs.rm(folder, recursive=True)
+        self._remove(posixpath.join(folder, MANIFEST))
+        self._remove(folder)
+
+    def _remove(self, path: str) -> None:
+        if self.fs.exists(path):
+            self.fs.rm(path, recursive=True)

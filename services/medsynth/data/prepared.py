@@ -88,24 +88,11 @@ def prepare(
             "splits": splits,
             "source": source.to_mapping(),
         }
-        draft = storage.draft(COLLECTION, name, attempt)
-        try:
+        with storage.drafted(COLLECTION, name, attempt) as draft:
             for split in NAMES:
                 for file in sorted((work / split).iterdir()):
                     draft.add(f"{split}/{file.name}", file)
             return (publish or storage.publish)(draft, metadata)
-        except BaseException:
-            _discard(draft)
-            raise
-
-
-def _discard(draft: Draft) -> None:
-    """Removes a draft, unless it was published after all."""
-    published = draft.storage.find(draft.collection, draft.id)
-    if published is not None and published.manifest.attempt == draft.attempt:
-        return
-    if draft.storage.fs.exists(draft.path):
-        draft.storage.fs.rm(draft.path, recursive=True)
 
 
 @dataclass(frozen=True)

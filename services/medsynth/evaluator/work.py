@@ -11,7 +11,6 @@ from google.protobuf import json_format
 from medsynth.data.source import dataset_id, resolve
 from medsynth.evaluator.names import PAGE_FILE, REPORT_FILE
 from medsynth.platform import artifacts
-from medsynth.platform.drafts import drafted
 from medsynth.platform.jobs.child import ChildJob, Done, JobContext, WaitFor, Yielded, run
 from medsynth.platform.sources import to_source
 from medsynth.storage import Artifact
@@ -143,7 +142,7 @@ def _evaluate(
     ctx.message("writing the report")
     page = _page(ctx, report, dataset, prepared, synthetic, generator or _origin(ctx, images))
     document = json_format.MessageToJson(report, preserving_proto_field_name=True)
-    with drafted(ctx.storage, artifacts.REPORTS, _id(ctx.name), ctx.attempt_name) as draft:
+    with ctx.storage.drafted(artifacts.REPORTS, _id(ctx.name), ctx.attempt_name) as draft:
         draft.write(REPORT_FILE, document.encode() + b"\n")
         draft.write(PAGE_FILE, page.encode())
         published = ctx.publish(

@@ -8,7 +8,6 @@ from typing import Any, Literal, cast
 
 from medsynth.data.write import SampleWriter
 from medsynth.platform.artifacts import SYNTHETIC_DATASETS, resource_name
-from medsynth.platform.drafts import drafted
 from medsynth.platform.jobs.child import Done, JobContext, Yielded, run
 from medsynth.sampler.deployment import PATIENCE_SECONDS, Deployment
 from medsynth.sampler.drawing import Drawing
@@ -30,7 +29,7 @@ def synthetic_dataset(ctx: JobContext) -> Done | Yielded:
     facts = _draw(ctx, folder)
     if facts is None:
         return Yielded()
-    with drafted(ctx.storage, SYNTHETIC_DATASETS, identifier, ctx.attempt_name) as draft:
+    with ctx.storage.drafted(SYNTHETIC_DATASETS, identifier, ctx.attempt_name) as draft:
         draft.add_folder(folder)
         return _done(ctx.publish(draft, facts))
 

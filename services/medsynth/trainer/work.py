@@ -11,7 +11,6 @@ from medsynth.data.source import Source, dataset_id, resolve
 from medsynth.errors import AbortedError
 from medsynth.gans.latents import latents
 from medsynth.platform import artifacts
-from medsynth.platform.drafts import drafted
 from medsynth.platform.jobs.child import ChildJob, Done, JobContext, WaitFor, Yielded, run
 from medsynth.platform.sources import to_source
 from medsynth.storage import Artifact
@@ -152,7 +151,7 @@ def _publish(
         images=result.images,
         metrics=result.metrics,
     )
-    with drafted(ctx.storage, artifacts.GENERATORS, identifier, ctx.attempt_name) as draft:
+    with ctx.storage.drafted(artifacts.GENERATORS, identifier, ctx.attempt_name) as draft:
         draft.add_folder(built)
         for name in _KEPT_FOLDERS:
             files = (path for path in (ctx.work_folder / name).rglob("*") if path.is_file())
