@@ -73,11 +73,35 @@ class Settings(BaseSettings):
     announce_seconds: float = Field(15.0, gt=0)
     """A job that waits unclaimed for so long is announced again."""
     max_attempts: int = Field(5, ge=1)
-    """Attempts that may end by infrastructure failures before the job fails."""
+    """Attempts in a row that infrastructure may break off without the job getting further than
+    ever before; then it fails."""
+    retry_seconds: float = Field(5.0, ge=0)
+    """Pause before the third attempt in a row of this sort (the second begins at once); four times
+    as long before each further one, up to 5 minutes."""
     yield_seconds: float = Field(60.0, gt=0)
     """How long a child may take to stop (checkpoint included) before it is killed."""
+    hang_seconds: float = Field(3600.0, ge=0)
+    """A child that neither reports nor computes nor moves on in its code for so long is killed and
+    its job tried again. 0: never."""
     max_events: int = Field(10_000, ge=100)
-    """Events kept for each job."""
+    """Reports of progress kept for each job, and as many changes of its state; a tenth as many
+    messages."""
+
+    # Retention: seconds; 0: for ever
+    collect_seconds: float = Field(3600.0, gt=0)
+    """Interval at which one of the services removes what is not kept."""
+    keep_drafts_seconds: float = Field(86_400.0, ge=0)
+    """Files of attempts that broke off, and data sets that were drawn for an evaluation alone."""
+    keep_checkpoints_seconds: float = Field(7 * 86_400.0, ge=0)
+    """Checkpoints of jobs that failed or were cancelled, from their end on."""
+    keep_events_seconds: float = Field(30 * 86_400.0, ge=0)
+    """Events of jobs that have ended, from their end on."""
+    keep_records_seconds: float = Field(90 * 86_400.0, ge=0)
+    """Records of jobs that have ended, from their end on."""
+    keep_datasets_seconds: float = Field(90 * 86_400.0, ge=0)
+    """Prepared sets that nothing cites, which can be prepared again."""
+    keep_synthetic_datasets_seconds: float = Field(0.0, ge=0)
+    """Synthetic data sets that nothing cites."""
 
     # Training
     device: str = "auto"

@@ -15,7 +15,7 @@ import json
 import os
 import posixpath
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -237,7 +237,7 @@ class Storage:
     def draft(self, collection: str, artifact_id: str, attempt: str) -> Draft:
         """Begins an artifact. What an earlier draft of the same attempt left is removed."""
         draft = Draft(self, collection, artifact_id, attempt)
-        self._remove(draft.path)
+        self.remove(draft.path)
         self.fs.makedirs(draft.path, exist_ok=True)
         return draft
 
@@ -253,7 +253,7 @@ class Storage:
         except BaseException:
             published = self.find(collection, artifact_id)
             if published is None or published.manifest.attempt != attempt:
-                self._remove(draft.path)
+                self.remove(draft.path)
             raise
 
     def publish(self, draft: Draft, metadata: Mapping[str, Any]) -> Artifact:
@@ -272,7 +272,7 @@ class Storage:
             )
             return Artifact(self, manifest)
         if draft.attempt != existing.manifest.attempt:
-            self._remove(draft.path)
+            self.remove(draft.path)
         if existing.manifest.digest != manifest.digest:
             raise AbortedError(f"{draft.collection}/{draft.id} was published by another attempt")
         return existing
@@ -314,20 +314,44 @@ class Storage:
 
     def list(self, collection: str) -> Iterator[Artifact]:
         """All artifacts of a collection, in the order of their ids."""
-        folder = self.join(collection)
-        if not self.fs.exists(folder):
-            return
-        for path in sorted(self.fs.ls(folder, detail=False, refresh=True)):
-            artifact = self.find(collection, posixpath.basename(path.rstrip("/")))
+        for path in self.folders(collection):
+            artifact = self.find(collection, posixpath.basename(path))
             if artifact is not None:
                 yield artifact
 
     def delete(self, collection: str, artifact_id: str) -> None:
         """Removes an artifact, its manifest first. Nothing happens if there is none."""
         folder = self.join(collection, artifact_id)
-        self._remove(posixpath.join(folder, MANIFEST))
-        self._remove(folder)
+        self.remove(posixpath.join(folder, MANIFEST))
+        self.remove(folder)
 
-    def _remove(self, path: str) -> None:
+    def folders(self, collection: str) -> Sequence[str]:
+        """Paths of the folders of a collection in the order of their names, published or not."""
+        return self.entries(self.join(collection))
+
+    def entries(self, folder: str) -> Sequence[str]:
+        """Paths of the files and folders within a folder, sorted; none if there is no folder."""
+        try:
+            return sorted(
+                path.rstrip("/") for path in self.fs.ls(folder, detail=False, refresh=True)
+            )
+        except (FileNotFoundError, NotADirectoryError):
+            return []
+
+    def newest(self, path: str) -> datetime | None:
+        """When a file, or anything in a folder, was last written; None if there is nothing."""
+        times = [self._modified(file) for file in [*self.fs.find(path), path]]
+        return max((time for time in times if time is not None), default=None)
+
+    def remove(self, path: str) -> None:
+        """Removes a file or folder. Nothing happens if there is none."""
         if self.fs.exists(path):
             self.fs.rm(path, recursive=True)
+
+    def _modified(self, path: str) -> datetime | None:
+        try:
+            time: datetime = self.fs.modified(path)
+        except (FileNotFoundError, NotADirectoryError, KeyError):
+            # Gone meanwhile, or a folder on a file system whose folders have no times.
+            return None
+        return time if time.tzinfo else time.replace(tzinfo=UTC)

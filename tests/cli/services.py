@@ -168,7 +168,20 @@ class Services(
         return GENERATOR
 
     def DeleteGenerator(self, request: Any, context: grpc.ServicerContext) -> Any:  # noqa: N802
-        refuse(context, errors.FailedPreconditionError("evaluationJobs/e1 needs it"))
+        return self._delete_unless_cited(request, context)
+
+    def DeleteSyntheticDataset(self, request: Any, context: grpc.ServicerContext) -> Any:  # noqa: N802
+        return self._delete_unless_cited(request, context)
+
+    def DeleteReport(self, request: Any, context: grpc.ServicerContext) -> Any:  # noqa: N802
+        self.requests.append(request)
+        return empty_pb2.Empty()
+
+    def _delete_unless_cited(self, request: Any, context: grpc.ServicerContext) -> Any:
+        self.requests.append(request)
+        if not request.force:
+            refuse(context, errors.FailedPreconditionError("reports/e1 cites it"))
+        return empty_pb2.Empty()
 
     def GetDataset(self, request: Any, context: grpc.ServicerContext) -> Any:  # noqa: N802
         return DATASET

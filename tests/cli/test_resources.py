@@ -22,9 +22,23 @@ def test_generators(medsynth: Medsynth, services: Services) -> None:
     assert medsynth("generators", "undeploy", "heart", "--json").json["deployed"] is False
 
 
-def test_a_generator_that_is_needed_is_not_deleted(medsynth: Medsynth, services: Services) -> None:
+def test_what_is_cited_is_deleted_by_force_alone(medsynth: Medsynth, services: Services) -> None:
     ran = medsynth("generators", "delete", "heart")
-    assert (ran.code, ran.err) == (2, "Error: evaluationJobs/e1 needs it\n")
+    assert (ran.code, ran.err) == (2, "Error: reports/e1 cites it\n")
+    assert medsynth("generators", "delete", "heart", "--force").out == "generators/heart deleted\n"
+    name = "syntheticDatasets/s1"
+    assert medsynth("delete", name).code == 2
+    assert medsynth("delete", name, "--force", "--json").json == {"deleted": name}
+    assert medsynth("delete", "reports/e1").out == "reports/e1 deleted\n"
+    assert [request.name for request in services.requests[-2:]] == [name, "reports/e1"]
+
+
+def test_what_is_no_resource_is_not_deleted(medsynth: Medsynth, services: Services) -> None:
+    ran = medsynth("delete", "trainingJobs/t1")
+    assert ran.code == 2
+    assert "trainingJobs/t1" in ran.err
+    assert "reports/{id}" in ran.err
+    assert services.requests == []
 
 
 def test_datasets(medsynth: Medsynth, services: Services, tmp_path: Path) -> None:

@@ -78,6 +78,12 @@ def test_a_report_comes_as_scores_and_then_as_a_page_in_pieces(
     (only,) = stub.GetReport(evaluator_pb2.GetReportRequest(name="reports/large"))
     assert only.report == report
 
+    stub.DeleteReport(evaluator_pb2.DeleteReportRequest(name="reports/large"))
+    assert workplace.storage.find(REPORTS, "large") is None
+    with pytest.raises(grpc.RpcError) as raised:
+        stub.DeleteReport(evaluator_pb2.DeleteReportRequest(name="reports/large"))
+    assert raised.value.code() == grpc.StatusCode.NOT_FOUND
+
 
 @pytest.mark.parametrize(
     ("name", "code"),

@@ -18,7 +18,12 @@ from google.protobuf.message import Message
 from google.rpc import error_details_pb2
 from grpc_status import rpc_status
 
-from medsynth.platform.artifacts import GENERATORS, generator_message
+from medsynth.platform.artifacts import (
+    GENERATORS,
+    REPORTS,
+    SYNTHETIC_DATASETS,
+    generator_message,
+)
 from medsynth.platform.jobs.store import JobStore
 from medsynth.platform.rpc.server import build_server
 from medsynth.sampler.blocks import LARGEST_MESSAGE
@@ -179,6 +184,35 @@ def test_a_generator_that_a_job_needs_is_not_deleted(
     stub.DeleteGenerator(request)
     assert deployment.storage.find(GENERATORS, "needed") is None
     assert "needed" not in deployment.deployed()
+
+
+def test_what_a_report_cites_is_deleted_by_force_alone(
+    serve: Serve, deployment: Deployment
+) -> None:
+    storage = deployment.storage
+    graphs.publish(storage, "scored")
+    drawn = storage.publish(storage.draft(SYNTHETIC_DATASETS, "drawn", "a1"), {})
+    report = {"subject": "generators/scored", "dataset": "syntheticDatasetJobs/drawn"}
+    storage.publish(storage.draft(REPORTS, "r", "a1"), report)
+    stub = serve(deployment)
+    requests: list[Any] = [
+        sampler_pb2.DeleteGeneratorRequest(name="generators/scored"),
+        sampler_pb2.DeleteSyntheticDatasetRequest(name=f"{SYNTHETIC_DATASETS}/drawn"),
+    ]
+    for request, call in zip(
+        requests, (stub.DeleteGenerator, stub.DeleteSyntheticDataset), strict=True
+    ):
+        with pytest.raises(grpc.RpcError) as raised:
+            call(request)
+        assert raised.value.code() == grpc.StatusCode.FAILED_PRECONDITION
+        assert "reports/r" in raised.value.details()
+        request.force = True
+        call(request)
+        with pytest.raises(grpc.RpcError) as raised:
+            call(request)
+        assert raised.value.code() == grpc.StatusCode.NOT_FOUND
+    assert not storage.fs.exists(drawn.path)
+    storage.delete(REPORTS, "r")
 
 
 # Samples

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 import typer
 
 from medsynth.cli import datasets, exits, generators, jobs
+from medsynth.cli.delete import delete
 from medsynth.cli.demo import demo
 from medsynth.cli.evaluate import evaluate
 from medsynth.cli.presets import presets
@@ -37,6 +38,7 @@ app.command(rich_help_panel=_THINGS)(presets)
 app.add_typer(datasets.app, name="datasets", rich_help_panel=_THINGS)
 app.add_typer(generators.app, name="generators", rich_help_panel=_THINGS)
 app.add_typer(jobs.app, name="jobs", rich_help_panel=_THINGS)
+app.command(rich_help_panel=_THINGS)(delete)
 
 
 def run(arguments: Sequence[str]) -> int:

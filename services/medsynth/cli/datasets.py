@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from medsynth.cli.delete import Force
+from medsynth.cli.delete import delete as delete_resource
 from medsynth.cli.flags import Data, Detach, Json, PreparationFlags, examples, with_flag_groups
 
 if TYPE_CHECKING:
@@ -103,19 +105,11 @@ def show(name: Name, as_json: Json = False) -> None:
 @examples(
     "medsynth datasets delete datasets/0a1b2c",
 )
-def delete(name: Name, as_json: Json = False) -> None:
-    """Delete a prepared set. Refused while a job needs it."""
-    from medsynth.cli.connect import connect
-    from medsynth.cli.output import emit, say
+def delete(name: Name, force: Force = False, as_json: Json = False) -> None:
+    """Delete a prepared set. Refused while a job needs it or others cite it."""
     from medsynth.client.names import resource_name
 
-    full_name = resource_name(name, "datasets")
-    with connect() as client:
-        client.delete_dataset(full_name)
-    if as_json:
-        emit({"deleted": full_name})
-    else:
-        say(f"{full_name} deleted")
+    delete_resource(resource_name(name, "datasets"), force, as_json)
 
 
 def describe(dataset: Dataset) -> str:

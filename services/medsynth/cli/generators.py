@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from medsynth.cli.delete import Force
+from medsynth.cli.delete import delete as delete_resource
 from medsynth.cli.flags import Json, examples
 
 if TYPE_CHECKING:
@@ -96,19 +98,11 @@ def undeploy(name: Name, as_json: Json = False) -> None:
 @examples(
     "medsynth generators delete generators/0a1b2c",
 )
-def delete(name: Name, as_json: Json = False) -> None:
-    """Unload and delete a generator. Refused while a job needs it."""
-    from medsynth.cli.connect import connect
-    from medsynth.cli.output import emit, say
+def delete(name: Name, force: Force = False, as_json: Json = False) -> None:
+    """Unload and delete a generator. Refused while a job needs it or others cite it."""
     from medsynth.client.names import resource_name
 
-    full_name = resource_name(name, "generators")
-    with connect() as client:
-        client.delete_generator(full_name)
-    if as_json:
-        emit({"deleted": full_name})
-    else:
-        say(f"{full_name} deleted")
+    delete_resource(resource_name(name, "generators"), force, as_json)
 
 
 def _print(generator: Generator, as_json: bool) -> None:

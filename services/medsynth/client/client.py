@@ -9,6 +9,7 @@ from medsynth.client.evaluator import EvaluatorMethods
 from medsynth.client.jobs import JobMethods
 from medsynth.client.sampler import SamplerMethods
 from medsynth.client.trainer import TrainerMethods
+from medsynth.errors import InvalidArgumentError
 from medsynth.v1.evaluator_pb2_grpc import EvaluatorServiceStub
 from medsynth.v1.sampler_pb2_grpc import SamplerServiceStub
 from medsynth.v1.trainer_pb2_grpc import TrainerServiceStub
@@ -54,6 +55,30 @@ class Client(TrainerMethods, SamplerMethods, EvaluatorMethods, JobMethods):
             "sampler": Connection("sampler", sampler, SamplerServiceStub, timeout, retry),
             "evaluator": Connection("evaluator", evaluator, EvaluatorServiceStub, timeout, retry),
         }
+
+    def delete(self, name: str, *, force: bool = False) -> None:
+        """Deletes what a job made, with its files.
+
+        Args:
+            name: `datasets/{id}`, `generators/{id}`, `syntheticDatasets/{id}` or `reports/{id}`.
+            force: Delete it although others cite it; active jobs are respected all the same.
+
+        Raises:
+            InvalidArgumentError: The name is none of these.
+            FailedPreconditionError: It is needed by a job that has not ended, or cited.
+        """
+        collection = name.partition("/")[0]
+        if collection == "datasets":
+            self.delete_dataset(name, force=force)
+        elif collection == "generators":
+            self.delete_generator(name, force=force)
+        elif collection == "syntheticDatasets":
+            self.delete_synthetic_dataset(name, force=force)
+        elif collection == "reports":
+            self.delete_report(name)
+        else:
+            accepted = "datasets/{id}, generators/{id}, syntheticDatasets/{id} or reports/{id}"
+            raise InvalidArgumentError.field("name", name, accepted)
 
     def close(self) -> None:
         """Ends the connections and what runs over them."""

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Unpack
 
+from google.protobuf import empty_pb2
+
 from medsynth.client.connection import Connection
 from medsynth.client.names import new_request_id, resource_name
 from medsynth.client.trainer import PreparationFields, data_source
@@ -98,6 +100,11 @@ class EvaluatorMethods:
         for part in self._parts(from_the_start):
             page += part.html
         return bytes(page)
+
+    def delete_report(self, name: str) -> None:
+        """Deletes a report, by name or id; what it cites may be deleted then."""
+        request = evaluator_pb2.DeleteReportRequest(name=resource_name(name, "reports"))
+        self._evaluator.call("DeleteReport", request, empty_pb2.Empty)
 
     def _parts(
         self,

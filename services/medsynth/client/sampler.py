@@ -82,14 +82,33 @@ class SamplerMethods:
             "UndeployGenerator", request, types_pb2.Generator, timeout=_DEPLOY_SECONDS
         )
 
-    def delete_generator(self, name: str) -> None:
+    def delete_generator(self, name: str, *, force: bool = False) -> None:
         """Unloads and deletes a generator.
 
+        Args:
+            name: Its name or id.
+            force: Delete it although reports or synthetic data sets cite it.
+
         Raises:
-            FailedPreconditionError: A job that has not ended needs it.
+            FailedPreconditionError: It is needed by a job that has not ended, or cited.
         """
-        request = sampler_pb2.DeleteGeneratorRequest(name=_generator(name))
+        request = sampler_pb2.DeleteGeneratorRequest(name=_generator(name), force=force)
         self._sampler.call("DeleteGenerator", request, empty_pb2.Empty, timeout=_DEPLOY_SECONDS)
+
+    def delete_synthetic_dataset(self, name: str, *, force: bool = False) -> None:
+        """Deletes a synthetic data set with its files.
+
+        Args:
+            name: `syntheticDatasets/{id}`, or the id alone, which is that of the job that drew it.
+            force: Delete it although reports cite it.
+
+        Raises:
+            FailedPreconditionError: It is needed by a job that has not ended, or cited.
+        """
+        request = sampler_pb2.DeleteSyntheticDatasetRequest(
+            name=resource_name(name, "syntheticDatasets"), force=force
+        )
+        self._sampler.call("DeleteSyntheticDataset", request, empty_pb2.Empty)
 
     def sample(
         self, generator: str, count: int, *, seed: int = 0, first: int = 0

@@ -122,13 +122,19 @@ class TrainerMethods:
             if not token:
                 return
 
-    def delete_dataset(self, name: str) -> None:
+    def delete_dataset(self, name: str, *, force: bool = False) -> None:
         """Deletes a prepared set.
 
+        Args:
+            name: Its name or id.
+            force: Delete it although generators or reports cite it.
+
         Raises:
-            FailedPreconditionError: A job that has not ended needs it.
+            FailedPreconditionError: It is needed by a job that has not ended, or cited.
         """
-        request = trainer_pb2.DeleteDatasetRequest(name=resource_name(name, "datasets"))
+        request = trainer_pb2.DeleteDatasetRequest(
+            name=resource_name(name, "datasets"), force=force
+        )
         self._trainer.call("DeleteDataset", request, empty_pb2.Empty)
 
     def presets(self) -> Sequence[trainer_pb2.Preset]:

@@ -15,6 +15,7 @@ from medsynth.errors import DataError
 from medsynth.evaluator.names import PAGE_FILE, REPORT_FILE
 from medsynth.evaluator.requests import Place, fill_evaluation
 from medsynth.platform.artifacts import REPORTS, resource_name
+from medsynth.platform.citations import check_deletable
 from medsynth.platform.jobs.record import JobRecord
 from medsynth.platform.jobs.resource import JobMethods
 from medsynth.platform.jobs.store import JobStore
@@ -44,6 +45,7 @@ class EvaluatorServicer(evaluator_pb2_grpc.EvaluatorServiceServicer):
     """
 
     def __init__(self, store: JobStore, storage: Storage, roots: Sequence[str]) -> None:
+        self._store = store
         self._place = Place(storage, store, roots)
         self._storage = storage
         self._jobs = JobMethods(store, "evaluation", _evaluation, storage)
@@ -100,6 +102,16 @@ class EvaluatorServicer(evaluator_pb2_grpc.EvaluatorServiceServicer):
         page = artifact.read(PAGE_FILE)
         for start in range(0, len(page), PIECE_BYTES):
             yield evaluator_pb2.GetReportResponse(html=page[start : start + PIECE_BYTES])
+
+    def DeleteReport(  # noqa: N802
+        self, request: evaluator_pb2.DeleteReportRequest, context: grpc.ServicerContext
+    ) -> empty_pb2.Empty:
+        """Deletes a report, unless a job needs it."""
+        identifier = parse_name(request.name, REPORTS)
+        report = self._storage.get(REPORTS, identifier)
+        check_deletable(report, self._store, force=False)
+        self._storage.delete(REPORTS, identifier)
+        return empty_pb2.Empty()
 
 
 def _evaluation(record: JobRecord) -> evaluator_pb2.EvaluationJob:

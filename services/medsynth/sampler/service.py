@@ -11,8 +11,8 @@ from typing import NoReturn, cast
 import grpc
 from google.protobuf import empty_pb2
 
-from medsynth.errors import FailedPreconditionError
-from medsynth.platform.artifacts import GENERATORS, generator_message, resource_name
+from medsynth.platform.artifacts import GENERATORS, SYNTHETIC_DATASETS, generator_message
+from medsynth.platform.citations import check_deletable
 from medsynth.platform.jobs.record import JobRecord
 from medsynth.platform.jobs.resource import JobMethods
 from medsynth.platform.jobs.store import JobStore
@@ -96,13 +96,8 @@ class SamplerServicer(sampler_pb2_grpc.SamplerServiceServicer):
         self, request: sampler_pb2.DeleteGeneratorRequest, context: grpc.ServicerContext
     ) -> empty_pb2.Empty:
         generator_id = parse_name(request.name, GENERATORS)
-        name = resource_name(self._deployment.find(generator_id))
-        if (job := self._needed_by(name)) is not None:
-            raise FailedPreconditionError(
-                f"{name} is needed by {job}, which has not ended: cancel it or wait for it",
-                reason="GENERATOR_IN_USE",
-                metadata={"job": job},
-            )
+        generator = self._deployment.find(generator_id)
+        check_deletable(generator, self._store, force=request.force)
         self._deployment.withdraw(generator_id)
         self._deployment.storage.delete(GENERATORS, generator_id)
         return empty_pb2.Empty()
@@ -126,6 +121,16 @@ class SamplerServicer(sampler_pb2_grpc.SamplerServiceServicer):
             return
         for batch in drawing:
             yield _message(batch)
+
+    def DeleteSyntheticDataset(
+        self, request: sampler_pb2.DeleteSyntheticDatasetRequest, context: grpc.ServicerContext
+    ) -> empty_pb2.Empty:
+        identifier = parse_name(request.name, SYNTHETIC_DATASETS)
+        storage = self._deployment.storage
+        drawn = storage.get(SYNTHETIC_DATASETS, identifier)
+        check_deletable(drawn, self._store, force=request.force)
+        storage.delete(SYNTHETIC_DATASETS, identifier)
+        return empty_pb2.Empty()
 
     def CreateSyntheticDatasetJob(
         self, request: sampler_pb2.CreateSyntheticDatasetJobRequest, context: grpc.ServicerContext
@@ -166,13 +171,6 @@ class SamplerServicer(sampler_pb2_grpc.SamplerServiceServicer):
         self, request: sampler_pb2.DeleteSyntheticDatasetJobRequest, context: grpc.ServicerContext
     ) -> empty_pb2.Empty:
         return self._jobs.delete(request)
-
-    def _needed_by(self, generator: str) -> str | None:
-        for kind in ("synthetic_dataset", "evaluation"):
-            for job in self._store.active(kind):
-                if getattr(job.specification, "generator", "") == generator:
-                    return job.name
-        return None
 
 
 def _age(artifact: Artifact) -> tuple[str, str]:

@@ -5,15 +5,15 @@ Started by `python -m medsynth.trainer.service`.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Final, NoReturn
 
 import grpc
 from google.protobuf import empty_pb2
 
-from medsynth.errors import FailedPreconditionError
 from medsynth.gans.presets import PRESETS
 from medsynth.platform.artifacts import DATASETS, dataset_message
+from medsynth.platform.citations import check_deletable
 from medsynth.platform.jobs.record import JobRecord
 from medsynth.platform.jobs.resource import JobMethods
 from medsynth.platform.jobs.store import JobStore
@@ -117,23 +117,12 @@ class TrainerServicer(trainer_pb2_grpc.TrainerServiceServicer):
     def DeleteDataset(  # noqa: N802
         self, request: trainer_pb2.DeleteDatasetRequest, context: grpc.ServicerContext
     ) -> empty_pb2.Empty:
-        """Deletes a prepared set, unless a job that has not ended needs it."""
+        """Deletes a prepared set, unless it is needed."""
         identifier = parse_name(request.name, DATASETS)
-        dataset = dataset_message(self._storage.get(DATASETS, identifier))
-        for job in self._active_jobs():
-            if _source_of(job) == dataset.source:
-                raise FailedPreconditionError(
-                    f"{request.name} is needed by {job.name}, which has not ended: wait for it, "
-                    "or cancel it",
-                    reason="DATASET_IN_USE",
-                    metadata={"job": job.name},
-                )
+        dataset = self._storage.get(DATASETS, identifier)
+        check_deletable(dataset, self._store, force=request.force)
         self._storage.delete(DATASETS, identifier)
         return empty_pb2.Empty()
-
-    def _active_jobs(self) -> Iterable[JobRecord]:
-        for kind in ("preparation", "training", "evaluation"):
-            yield from self._store.active(kind)
 
     # Trainings
 
@@ -214,15 +203,6 @@ def _training(record: JobRecord) -> trainer_pb2.TrainingJob:
         generator=record.result.get("generator", ""),
         weights_digest=record.result.get("weights_digest", ""),
     )
-
-
-def _source_of(job: JobRecord) -> types_pb2.DataSource:
-    """The data source that a job's specification is or has."""
-    specification = job.specification
-    if isinstance(specification, types_pb2.DataSource):
-        return specification
-    source: types_pb2.DataSource = specification.data
-    return source
 
 
 def _make(

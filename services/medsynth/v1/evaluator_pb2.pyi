@@ -108,6 +108,12 @@ class GetReportRequest(_message.Message):
     include_html: bool
     def __init__(self, name: _Optional[str] = ..., include_html: _Optional[bool] = ...) -> None: ...
 
+class DeleteReportRequest(_message.Message):
+    __slots__ = ("name",)
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    name: str
+    def __init__(self, name: _Optional[str] = ...) -> None: ...
+
 class GetReportResponse(_message.Message):
     __slots__ = ("report", "html")
     REPORT_FIELD_NUMBER: _ClassVar[int]

@@ -72,6 +72,11 @@ class EvaluatorServiceStub:
                 request_serializer=medsynth_dot_v1_dot_evaluator__pb2.GetReportRequest.SerializeToString,
                 response_deserializer=medsynth_dot_v1_dot_evaluator__pb2.GetReportResponse.FromString,
                 _registered_method=True)
+        self.DeleteReport = channel.unary_unary(
+                '/medsynth.v1.EvaluatorService/DeleteReport',
+                request_serializer=medsynth_dot_v1_dot_evaluator__pb2.DeleteReportRequest.SerializeToString,
+                response_deserializer=google_dot_protobuf_dot_empty__pb2.Empty.FromString,
+                _registered_method=True)
 
 
 class EvaluatorServiceServicer:
@@ -129,6 +134,13 @@ class EvaluatorServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def DeleteReport(self, request, context):
+        """Deletes a report with its page. What it cites may be deleted then.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_EvaluatorServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -166,6 +178,11 @@ def add_EvaluatorServiceServicer_to_server(servicer, server):
                     servicer.GetReport,
                     request_deserializer=medsynth_dot_v1_dot_evaluator__pb2.GetReportRequest.FromString,
                     response_serializer=medsynth_dot_v1_dot_evaluator__pb2.GetReportResponse.SerializeToString,
+            ),
+            'DeleteReport': grpc.unary_unary_rpc_method_handler(
+                    servicer.DeleteReport,
+                    request_deserializer=medsynth_dot_v1_dot_evaluator__pb2.DeleteReportRequest.FromString,
+                    response_serializer=google_dot_protobuf_dot_empty__pb2.Empty.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -358,6 +375,33 @@ class EvaluatorService:
             '/medsynth.v1.EvaluatorService/GetReport',
             medsynth_dot_v1_dot_evaluator__pb2.GetReportRequest.SerializeToString,
             medsynth_dot_v1_dot_evaluator__pb2.GetReportResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def DeleteReport(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/medsynth.v1.EvaluatorService/DeleteReport',
+            medsynth_dot_v1_dot_evaluator__pb2.DeleteReportRequest.SerializeToString,
+            google_dot_protobuf_dot_empty__pb2.Empty.FromString,
             options,
             channel_credentials,
             insecure,

@@ -27,7 +27,7 @@ from medsynth.v1 import jobs_pb2 as medsynth_dot_v1_dot_jobs__pb2
 from medsynth.v1 import types_pb2 as medsynth_dot_v1_dot_types__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x19medsynth/v1/sampler.proto\x12\x0bmedsynth.v1\x1a\x1bgoogle/protobuf/empty.proto\x1a\x16medsynth/v1/jobs.proto\x1a\x17medsynth/v1/types.proto\"#\n\x13GetGeneratorRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\">\n\x15ListGeneratorsRequest\x12\x11\n\tpage_size\x18\x01 \x01(\x05\x12\x12\n\npage_token\x18\x02 \x01(\t\"]\n\x16ListGeneratorsResponse\x12*\n\ngenerators\x18\x01 \x03(\x0b\x32\x16.medsynth.v1.Generator\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"&\n\x16\x44\x65ployGeneratorRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\"(\n\x18UndeployGeneratorRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\"&\n\x16\x44\x65leteGeneratorRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\"T\n\rSampleRequest\x12\x11\n\tgenerator\x18\x01 \x01(\t\x12\r\n\x05\x63ount\x18\x02 \x01(\x03\x12\x0c\n\x04seed\x18\x03 \x01(\x03\x12\x13\n\x0b\x66irst_index\x18\x04 \x01(\x03\"\x81\x01\n\x0bSampleBatch\x12\x13\n\x0b\x66irst_index\x18\x01 \x01(\x03\x12\r\n\x05\x63ount\x18\x02 \x01(\x05\x12\x10\n\x08\x63hannels\x18\x03 \x01(\x05\x12\x0e\n\x06height\x18\x04 \x01(\x05\x12\r\n\x05width\x18\x05 \x01(\x05\x12\x0e\n\x06images\x18\x06 \x01(\x0c\x12\r\n\x05masks\x18\x07 \x01(\x0c\"\xb6\x01\n\x1dSyntheticDatasetSpecification\x12\x11\n\tgenerator\x18\x01 \x01(\t\x12\x12\n\x05\x63ount\x18\x02 \x01(\x03H\x00\x88\x01\x01\x12\x11\n\x04seed\x18\x03 \x01(\x03H\x01\x88\x01\x01\x12\x18\n\x0b\x66irst_index\x18\x04 \x01(\x03H\x02\x88\x01\x01\x12\x13\n\x06\x66ormat\x18\x05 \x01(\tH\x03\x88\x01\x01\x42\x08\n\x06_countB\x07\n\x05_seedB\x0e\n\x0c_first_indexB\t\n\x07_format\"\xab\x01\n\x13SyntheticDatasetJob\x12\x0c\n\x04name\x18\x01 \x01(\t\x12&\n\x06status\x18\x02 \x01(\x0b\x32\x16.medsynth.v1.JobStatus\x12\x41\n\rspecification\x18\x03 \x01(\x0b\x32*.medsynth.v1.SyntheticDatasetSpecification\x12\x0b\n\x03uri\x18\x04 \x01(\t\x12\x0e\n\x06\x64igest\x18\x05 \x01(\t\"y\n CreateSyntheticDatasetJobRequest\x12\x41\n\rspecification\x18\x01 \x01(\x0b\x32*.medsynth.v1.SyntheticDatasetSpecification\x12\x12\n\nrequest_id\x18\x02 \x01(\t\"-\n\x1dGetSyntheticDatasetJobRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\"o\n\x1fListSyntheticDatasetJobsRequest\x12\x11\n\tpage_size\x18\x01 \x01(\x05\x12\x12\n\npage_token\x18\x02 \x01(\t\x12%\n\x06states\x18\x03 \x03(\x0e\x32\x15.medsynth.v1.JobState\"k\n ListSyntheticDatasetJobsResponse\x12.\n\x04jobs\x18\x01 \x03(\x0b\x32 .medsynth.v1.SyntheticDatasetJob\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"0\n CancelSyntheticDatasetJobRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\"G\n\x1fWatchSyntheticDatasetJobRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x16\n\x0e\x61\x66ter_event_id\x18\x02 \x01(\t\"0\n DeleteSyntheticDatasetJobRequest\x12\x0c\n\x04name\x18\x01 \x01(\t2\xef\x08\n\x0eSamplerService\x12H\n\x0cGetGenerator\x12 .medsynth.v1.GetGeneratorRequest\x1a\x16.medsynth.v1.Generator\x12Y\n\x0eListGenerators\x12\".medsynth.v1.ListGeneratorsRequest\x1a#.medsynth.v1.ListGeneratorsResponse\x12N\n\x0f\x44\x65ployGenerator\x12#.medsynth.v1.DeployGeneratorRequest\x1a\x16.medsynth.v1.Generator\x12R\n\x11UndeployGenerator\x12%.medsynth.v1.UndeployGeneratorRequest\x1a\x16.medsynth.v1.Generator\x12N\n\x0f\x44\x65leteGenerator\x12#.medsynth.v1.DeleteGeneratorRequest\x1a\x16.google.protobuf.Empty\x12@\n\x06Sample\x12\x1a.medsynth.v1.SampleRequest\x1a\x18.medsynth.v1.SampleBatch0\x01\x12l\n\x19\x43reateSyntheticDatasetJob\x12-.medsynth.v1.CreateSyntheticDatasetJobRequest\x1a .medsynth.v1.SyntheticDatasetJob\x12\x66\n\x16GetSyntheticDatasetJob\x12*.medsynth.v1.GetSyntheticDatasetJobRequest\x1a .medsynth.v1.SyntheticDatasetJob\x12w\n\x18ListSyntheticDatasetJobs\x12,.medsynth.v1.ListSyntheticDatasetJobsRequest\x1a-.medsynth.v1.ListSyntheticDatasetJobsResponse\x12l\n\x19\x43\x61ncelSyntheticDatasetJob\x12-.medsynth.v1.CancelSyntheticDatasetJobRequest\x1a .medsynth.v1.SyntheticDatasetJob\x12\x61\n\x18WatchSyntheticDatasetJob\x12,.medsynth.v1.WatchSyntheticDatasetJobRequest\x1a\x15.medsynth.v1.JobEvent0\x01\x12\x62\n\x19\x44\x65leteSyntheticDatasetJob\x12-.medsynth.v1.DeleteSyntheticDatasetJobRequest\x1a\x16.google.protobuf.Emptyb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x19medsynth/v1/sampler.proto\x12\x0bmedsynth.v1\x1a\x1bgoogle/protobuf/empty.proto\x1a\x16medsynth/v1/jobs.proto\x1a\x17medsynth/v1/types.proto\"#\n\x13GetGeneratorRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\">\n\x15ListGeneratorsRequest\x12\x11\n\tpage_size\x18\x01 \x01(\x05\x12\x12\n\npage_token\x18\x02 \x01(\t\"]\n\x16ListGeneratorsResponse\x12*\n\ngenerators\x18\x01 \x03(\x0b\x32\x16.medsynth.v1.Generator\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"&\n\x16\x44\x65ployGeneratorRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\"(\n\x18UndeployGeneratorRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\"5\n\x16\x44\x65leteGeneratorRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\r\n\x05\x66orce\x18\x02 \x01(\x08\"<\n\x1d\x44\x65leteSyntheticDatasetRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\r\n\x05\x66orce\x18\x02 \x01(\x08\"T\n\rSampleRequest\x12\x11\n\tgenerator\x18\x01 \x01(\t\x12\r\n\x05\x63ount\x18\x02 \x01(\x03\x12\x0c\n\x04seed\x18\x03 \x01(\x03\x12\x13\n\x0b\x66irst_index\x18\x04 \x01(\x03\"\x81\x01\n\x0bSampleBatch\x12\x13\n\x0b\x66irst_index\x18\x01 \x01(\x03\x12\r\n\x05\x63ount\x18\x02 \x01(\x05\x12\x10\n\x08\x63hannels\x18\x03 \x01(\x05\x12\x0e\n\x06height\x18\x04 \x01(\x05\x12\r\n\x05width\x18\x05 \x01(\x05\x12\x0e\n\x06images\x18\x06 \x01(\x0c\x12\r\n\x05masks\x18\x07 \x01(\x0c\"\xb6\x01\n\x1dSyntheticDatasetSpecification\x12\x11\n\tgenerator\x18\x01 \x01(\t\x12\x12\n\x05\x63ount\x18\x02 \x01(\x03H\x00\x88\x01\x01\x12\x11\n\x04seed\x18\x03 \x01(\x03H\x01\x88\x01\x01\x12\x18\n\x0b\x66irst_index\x18\x04 \x01(\x03H\x02\x88\x01\x01\x12\x13\n\x06\x66ormat\x18\x05 \x01(\tH\x03\x88\x01\x01\x42\x08\n\x06_countB\x07\n\x05_seedB\x0e\n\x0c_first_indexB\t\n\x07_format\"\xab\x01\n\x13SyntheticDatasetJob\x12\x0c\n\x04name\x18\x01 \x01(\t\x12&\n\x06status\x18\x02 \x01(\x0b\x32\x16.medsynth.v1.JobStatus\x12\x41\n\rspecification\x18\x03 \x01(\x0b\x32*.medsynth.v1.SyntheticDatasetSpecification\x12\x0b\n\x03uri\x18\x04 \x01(\t\x12\x0e\n\x06\x64igest\x18\x05 \x01(\t\"y\n CreateSyntheticDatasetJobRequest\x12\x41\n\rspecification\x18\x01 \x01(\x0b\x32*.medsynth.v1.SyntheticDatasetSpecification\x12\x12\n\nrequest_id\x18\x02 \x01(\t\"-\n\x1dGetSyntheticDatasetJobRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\"o\n\x1fListSyntheticDatasetJobsRequest\x12\x11\n\tpage_size\x18\x01 \x01(\x05\x12\x12\n\npage_token\x18\x02 \x01(\t\x12%\n\x06states\x18\x03 \x03(\x0e\x32\x15.medsynth.v1.JobState\"k\n ListSyntheticDatasetJobsResponse\x12.\n\x04jobs\x18\x01 \x03(\x0b\x32 .medsynth.v1.SyntheticDatasetJob\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"0\n CancelSyntheticDatasetJobRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\"G\n\x1fWatchSyntheticDatasetJobRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x16\n\x0e\x61\x66ter_event_id\x18\x02 \x01(\t\"0\n DeleteSyntheticDatasetJobRequest\x12\x0c\n\x04name\x18\x01 \x01(\t2\xcd\t\n\x0eSamplerService\x12H\n\x0cGetGenerator\x12 .medsynth.v1.GetGeneratorRequest\x1a\x16.medsynth.v1.Generator\x12Y\n\x0eListGenerators\x12\".medsynth.v1.ListGeneratorsRequest\x1a#.medsynth.v1.ListGeneratorsResponse\x12N\n\x0f\x44\x65ployGenerator\x12#.medsynth.v1.DeployGeneratorRequest\x1a\x16.medsynth.v1.Generator\x12R\n\x11UndeployGenerator\x12%.medsynth.v1.UndeployGeneratorRequest\x1a\x16.medsynth.v1.Generator\x12N\n\x0f\x44\x65leteGenerator\x12#.medsynth.v1.DeleteGeneratorRequest\x1a\x16.google.protobuf.Empty\x12@\n\x06Sample\x12\x1a.medsynth.v1.SampleRequest\x1a\x18.medsynth.v1.SampleBatch0\x01\x12\\\n\x16\x44\x65leteSyntheticDataset\x12*.medsynth.v1.DeleteSyntheticDatasetRequest\x1a\x16.google.protobuf.Empty\x12l\n\x19\x43reateSyntheticDatasetJob\x12-.medsynth.v1.CreateSyntheticDatasetJobRequest\x1a .medsynth.v1.SyntheticDatasetJob\x12\x66\n\x16GetSyntheticDatasetJob\x12*.medsynth.v1.GetSyntheticDatasetJobRequest\x1a .medsynth.v1.SyntheticDatasetJob\x12w\n\x18ListSyntheticDatasetJobs\x12,.medsynth.v1.ListSyntheticDatasetJobsRequest\x1a-.medsynth.v1.ListSyntheticDatasetJobsResponse\x12l\n\x19\x43\x61ncelSyntheticDatasetJob\x12-.medsynth.v1.CancelSyntheticDatasetJobRequest\x1a .medsynth.v1.SyntheticDatasetJob\x12\x61\n\x18WatchSyntheticDatasetJob\x12,.medsynth.v1.WatchSyntheticDatasetJobRequest\x1a\x15.medsynth.v1.JobEvent0\x01\x12\x62\n\x19\x44\x65leteSyntheticDatasetJob\x12-.medsynth.v1.DeleteSyntheticDatasetJobRequest\x1a\x16.google.protobuf.Emptyb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -45,29 +45,31 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_UNDEPLOYGENERATORREQUEST']._serialized_start=356
   _globals['_UNDEPLOYGENERATORREQUEST']._serialized_end=396
   _globals['_DELETEGENERATORREQUEST']._serialized_start=398
-  _globals['_DELETEGENERATORREQUEST']._serialized_end=436
-  _globals['_SAMPLEREQUEST']._serialized_start=438
-  _globals['_SAMPLEREQUEST']._serialized_end=522
-  _globals['_SAMPLEBATCH']._serialized_start=525
-  _globals['_SAMPLEBATCH']._serialized_end=654
-  _globals['_SYNTHETICDATASETSPECIFICATION']._serialized_start=657
-  _globals['_SYNTHETICDATASETSPECIFICATION']._serialized_end=839
-  _globals['_SYNTHETICDATASETJOB']._serialized_start=842
-  _globals['_SYNTHETICDATASETJOB']._serialized_end=1013
-  _globals['_CREATESYNTHETICDATASETJOBREQUEST']._serialized_start=1015
-  _globals['_CREATESYNTHETICDATASETJOBREQUEST']._serialized_end=1136
-  _globals['_GETSYNTHETICDATASETJOBREQUEST']._serialized_start=1138
-  _globals['_GETSYNTHETICDATASETJOBREQUEST']._serialized_end=1183
-  _globals['_LISTSYNTHETICDATASETJOBSREQUEST']._serialized_start=1185
-  _globals['_LISTSYNTHETICDATASETJOBSREQUEST']._serialized_end=1296
-  _globals['_LISTSYNTHETICDATASETJOBSRESPONSE']._serialized_start=1298
-  _globals['_LISTSYNTHETICDATASETJOBSRESPONSE']._serialized_end=1405
-  _globals['_CANCELSYNTHETICDATASETJOBREQUEST']._serialized_start=1407
-  _globals['_CANCELSYNTHETICDATASETJOBREQUEST']._serialized_end=1455
-  _globals['_WATCHSYNTHETICDATASETJOBREQUEST']._serialized_start=1457
-  _globals['_WATCHSYNTHETICDATASETJOBREQUEST']._serialized_end=1528
-  _globals['_DELETESYNTHETICDATASETJOBREQUEST']._serialized_start=1530
-  _globals['_DELETESYNTHETICDATASETJOBREQUEST']._serialized_end=1578
-  _globals['_SAMPLERSERVICE']._serialized_start=1581
-  _globals['_SAMPLERSERVICE']._serialized_end=2716
+  _globals['_DELETEGENERATORREQUEST']._serialized_end=451
+  _globals['_DELETESYNTHETICDATASETREQUEST']._serialized_start=453
+  _globals['_DELETESYNTHETICDATASETREQUEST']._serialized_end=513
+  _globals['_SAMPLEREQUEST']._serialized_start=515
+  _globals['_SAMPLEREQUEST']._serialized_end=599
+  _globals['_SAMPLEBATCH']._serialized_start=602
+  _globals['_SAMPLEBATCH']._serialized_end=731
+  _globals['_SYNTHETICDATASETSPECIFICATION']._serialized_start=734
+  _globals['_SYNTHETICDATASETSPECIFICATION']._serialized_end=916
+  _globals['_SYNTHETICDATASETJOB']._serialized_start=919
+  _globals['_SYNTHETICDATASETJOB']._serialized_end=1090
+  _globals['_CREATESYNTHETICDATASETJOBREQUEST']._serialized_start=1092
+  _globals['_CREATESYNTHETICDATASETJOBREQUEST']._serialized_end=1213
+  _globals['_GETSYNTHETICDATASETJOBREQUEST']._serialized_start=1215
+  _globals['_GETSYNTHETICDATASETJOBREQUEST']._serialized_end=1260
+  _globals['_LISTSYNTHETICDATASETJOBSREQUEST']._serialized_start=1262
+  _globals['_LISTSYNTHETICDATASETJOBSREQUEST']._serialized_end=1373
+  _globals['_LISTSYNTHETICDATASETJOBSRESPONSE']._serialized_start=1375
+  _globals['_LISTSYNTHETICDATASETJOBSRESPONSE']._serialized_end=1482
+  _globals['_CANCELSYNTHETICDATASETJOBREQUEST']._serialized_start=1484
+  _globals['_CANCELSYNTHETICDATASETJOBREQUEST']._serialized_end=1532
+  _globals['_WATCHSYNTHETICDATASETJOBREQUEST']._serialized_start=1534
+  _globals['_WATCHSYNTHETICDATASETJOBREQUEST']._serialized_end=1605
+  _globals['_DELETESYNTHETICDATASETJOBREQUEST']._serialized_start=1607
+  _globals['_DELETESYNTHETICDATASETJOBREQUEST']._serialized_end=1655
+  _globals['_SAMPLERSERVICE']._serialized_start=1658
+  _globals['_SAMPLERSERVICE']._serialized_end=2887
 # @@protoc_insertion_point(module_scope)

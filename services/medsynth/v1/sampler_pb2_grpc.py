@@ -68,6 +68,11 @@ class SamplerServiceStub:
                 request_serializer=medsynth_dot_v1_dot_sampler__pb2.SampleRequest.SerializeToString,
                 response_deserializer=medsynth_dot_v1_dot_sampler__pb2.SampleBatch.FromString,
                 _registered_method=True)
+        self.DeleteSyntheticDataset = channel.unary_unary(
+                '/medsynth.v1.SamplerService/DeleteSyntheticDataset',
+                request_serializer=medsynth_dot_v1_dot_sampler__pb2.DeleteSyntheticDatasetRequest.SerializeToString,
+                response_deserializer=google_dot_protobuf_dot_empty__pb2.Empty.FromString,
+                _registered_method=True)
         self.CreateSyntheticDatasetJob = channel.unary_unary(
                 '/medsynth.v1.SamplerService/CreateSyntheticDatasetJob',
                 request_serializer=medsynth_dot_v1_dot_sampler__pb2.CreateSyntheticDatasetJobRequest.SerializeToString,
@@ -133,7 +138,7 @@ class SamplerServiceServicer:
 
     def DeleteGenerator(self, request, context):
         """Unloads and deletes a generator. FAILED_PRECONDITION while a job that has not
-        ended needs it.
+        ended needs it, and while reports or synthetic data sets cite it.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -143,6 +148,14 @@ class SamplerServiceServicer:
         """Streams images in the order of their indexes, in messages below 1 MiB. Deploys the
         generator first if need be. Image i depends on the generator's digest, the seed
         and i alone.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def DeleteSyntheticDataset(self, request, context):
+        """Deletes a synthetic data set with its files. FAILED_PRECONDITION while a job that
+        has not ended needs it, and while reports cite it.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -223,6 +236,11 @@ def add_SamplerServiceServicer_to_server(servicer, server):
                     servicer.Sample,
                     request_deserializer=medsynth_dot_v1_dot_sampler__pb2.SampleRequest.FromString,
                     response_serializer=medsynth_dot_v1_dot_sampler__pb2.SampleBatch.SerializeToString,
+            ),
+            'DeleteSyntheticDataset': grpc.unary_unary_rpc_method_handler(
+                    servicer.DeleteSyntheticDataset,
+                    request_deserializer=medsynth_dot_v1_dot_sampler__pb2.DeleteSyntheticDatasetRequest.FromString,
+                    response_serializer=google_dot_protobuf_dot_empty__pb2.Empty.SerializeToString,
             ),
             'CreateSyntheticDatasetJob': grpc.unary_unary_rpc_method_handler(
                     servicer.CreateSyntheticDatasetJob,
@@ -418,6 +436,33 @@ class SamplerService:
             '/medsynth.v1.SamplerService/Sample',
             medsynth_dot_v1_dot_sampler__pb2.SampleRequest.SerializeToString,
             medsynth_dot_v1_dot_sampler__pb2.SampleBatch.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def DeleteSyntheticDataset(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/medsynth.v1.SamplerService/DeleteSyntheticDataset',
+            medsynth_dot_v1_dot_sampler__pb2.DeleteSyntheticDatasetRequest.SerializeToString,
+            google_dot_protobuf_dot_empty__pb2.Empty.FromString,
             options,
             channel_credentials,
             insecure,

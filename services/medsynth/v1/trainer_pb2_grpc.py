@@ -181,7 +181,8 @@ class TrainerServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def DeleteDataset(self, request, context):
-        """FAILED_PRECONDITION while a job that has not ended needs the set.
+        """Deletes a prepared set with its files. FAILED_PRECONDITION while a job that has not
+        ended needs it, and while generators or reports cite it.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -38,8 +38,11 @@ from medsynth.errors import (
     UnavailableError,
     from_dict,
 )
-from medsynth.platform.jobs.channel import Channel, pack, unpack
+from medsynth.platform.jobs.channel import ALIVE, Channel, pack, unpack
+from medsynth.platform.jobs.guard import start_guard
 from medsynth.platform.jobs.kinds import ChildJob, parse_specification
+from medsynth.platform.jobs.liveness import Liveness
+from medsynth.platform.jobs.record import FOLDERS
 from medsynth.settings import Settings, get_settings
 from medsynth.storage import Artifact, Draft, Storage
 
@@ -47,6 +50,7 @@ __all__ = ["ChildJob", "ChildResult", "Done", "JobContext", "WaitFor", "Yielded"
 
 _PR_SET_PDEATHSIG: Final = 1
 _ORPHANED: Final = 70
+_PULSE_SECONDS: Final = 15.0
 
 
 @dataclass(frozen=True)
@@ -120,7 +124,7 @@ class JobContext:
         machine it lies in the home folder instead, and is found again by attempts on this
         machine alone.
         """
-        parts = ("jobs", self.name.partition("/")[2])
+        parts = (FOLDERS, self.name.partition("/")[2])
         if isinstance(self.storage.fs, LocalFileSystem):
             folder = Path(self.storage.join(*parts))
         else:
@@ -201,6 +205,14 @@ class JobContext:
             results.append(ChildResult(child["name"], kind, child["result"]))
         return results
 
+    def _pulse(self, thread: int, interval: float) -> None:
+        """Says that the function's thread lives, as long as it does."""
+        liveness = Liveness(thread)
+        pause = threading.Event()
+        while not pause.wait(interval):
+            if liveness.seen():
+                self._channel.send(ALIVE)
+
     def _listen(self) -> None:
         for message in self._channel.messages():
             if message["type"] == "stop":
@@ -248,6 +260,14 @@ def _outcome(context: JobContext, functions: Mapping[str, Function]) -> dict[str
     return {"type": "wait", "children": children}
 
 
+def _start_threads(context: JobContext) -> None:
+    threading.Thread(target=context._listen, name="supervisor", daemon=True).start()
+    if context.settings.hang_seconds > 0:
+        interval = min(_PULSE_SECONDS, context.settings.hang_seconds / 4)
+        own = threading.get_ident()
+        threading.Thread(target=context._pulse, args=(own, interval), daemon=True).start()
+
+
 def run(functions: Mapping[str, Function]) -> NoReturn:
     """Runs the job that the command line names, and ends the process.
 
@@ -262,6 +282,7 @@ def run(functions: Mapping[str, Function]) -> NoReturn:
     signal.signal(signal.SIGTERM, lambda *_: None)
     signal.signal(signal.SIGINT, lambda *_: None)
     _die_with_worker()
+    _guard = start_guard() if os.getpgrp() == os.getpid() else None
     logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s: %(message)s")
     channel = Channel(socket.socket(fileno=int(sys.argv[2])))
     start = next(channel.messages(), None)
@@ -269,7 +290,7 @@ def run(functions: Mapping[str, Function]) -> NoReturn:
         _die()
     try:
         context = JobContext(channel, start, get_settings())
-        threading.Thread(target=context._listen, name="supervisor", daemon=True).start()
+        _start_threads(context)
         outcome = _outcome(context, functions)
     except Exception as error:
         channel.send("broke", reason=f"{type(error).__name__}: {error}"[:300])

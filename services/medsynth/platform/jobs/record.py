@@ -25,6 +25,10 @@ ENDED: Final = frozenset(
 ACTIVE: Final = frozenset(STATES) - ENDED
 """States of jobs that have not ended."""
 
+FOLDERS: Final = "jobs"
+"""Collection of the storage in which each job has a folder, by its id, for what outlives an
+attempt, such as checkpoints."""
+
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _PREFIX: Final = "JOB_STATE_"
 
@@ -48,7 +52,7 @@ class JobRecord:
         kind: What kind of job it is.
         state: Where in its life it is.
         attempt: Number of the current or last attempt; 0 before the first.
-        failures: Attempts that infrastructure broke off.
+        failures: Attempts in a row that infrastructure broke off before the job got any further.
         specification: What is to be done, with every default filled in: the kind's message.
         result: What it made, once it has succeeded.
         error: Why it failed, once it has.

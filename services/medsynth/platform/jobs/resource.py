@@ -9,7 +9,7 @@ from google.protobuf import empty_pb2
 from google.protobuf.message import Message
 
 from medsynth.platform.jobs.kinds import message_class
-from medsynth.platform.jobs.record import JobRecord
+from medsynth.platform.jobs.record import FOLDERS, JobRecord
 from medsynth.platform.jobs.store import JobStore
 from medsynth.platform.rpc.names import parse_name
 from medsynth.storage import Storage
@@ -17,6 +17,17 @@ from medsynth.v1 import jobs_pb2
 
 ToResource = Callable[[JobRecord], Message]
 """Makes the resource (`TrainingJob`, ...) of a record."""
+
+
+def delete_job(store: JobStore, storage: Storage, name: str) -> None:
+    """Deletes the record of a job that has ended, with its events and work folder.
+
+    Raises:
+        NotFoundError: There is no such job.
+        FailedPreconditionError: It has not ended, or a job that has not ended waited for it.
+    """
+    store.delete(name)
+    storage.delete(FOLDERS, name.partition("/")[2])
 
 
 class JobMethods:
@@ -34,7 +45,7 @@ class JobMethods:
         store: JobStore,
         kind: str,
         to_resource: ToResource,
-        storage: Storage | None = None,
+        storage: Storage,
     ) -> None:
         self._store = store
         self._kind = store.kinds[kind]
@@ -120,12 +131,10 @@ class JobMethods:
         Raises:
             InvalidArgumentError: It is no name of such a job.
             NotFoundError: There is none.
-            FailedPreconditionError: It has not ended.
+            FailedPreconditionError: It has not ended, or is still needed.
         """
         name = self._name(request)
-        self._store.delete(name)
-        if self._storage is not None:
-            self._storage.delete("jobs", name.partition("/")[2])
+        delete_job(self._store, self._storage, name)
         return empty_pb2.Empty()
 
     def _name(self, request: Any) -> str:

@@ -11,6 +11,7 @@ import hashlib
 import json
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from datetime import datetime
 from typing import Any, Final
 from uuid import uuid4
 
@@ -28,11 +29,13 @@ from medsynth.errors import (
 )
 from medsynth.platform.jobs.announce import Announce, Announcer
 from medsynth.platform.jobs.connection import connect, domain_errors
+from medsynth.platform.jobs.ended import ended_before
 from medsynth.platform.jobs.events import check_event_id, follow
 from medsynth.platform.jobs.kinds import KINDS, ChildJob, JobKind
 from medsynth.platform.jobs.pages import Page, read_page
 from medsynth.platform.jobs.record import (
     ACTIVE,
+    ENDED,
     STATES,
     Claim,
     JobRecord,
@@ -90,14 +93,16 @@ class JobStore:
             )
         return values
 
-    def _exhausted(self, reason: str) -> tuple[int, str]:
+    def _broken_off(self, reason: str) -> tuple[int, int, str, str]:
+        """Limit, pause, reason and error as the scripts take them."""
         limit = self.settings.max_attempts
         error = UnavailableError(
-            f"{limit} {'attempt' if limit == 1 else 'attempts'} broke off, the last one because: "
-            f"{reason}",
+            f"{limit} {'attempt' if limit == 1 else 'attempts'} broke off before the job got any "
+            f"further, the last one because: {reason}",
             reason="ATTEMPTS_EXHAUSTED",
         )
-        return limit, json.dumps(error.to_dict())
+        pause = int(self.settings.retry_seconds * 1e6)
+        return limit, pause, reason, json.dumps(error.to_dict())
 
     def _lease(self) -> int:
         return int(self.settings.lease_seconds * 1e6)
@@ -214,17 +219,38 @@ class JobStore:
 
         Raises:
             NotFoundError: There is no such job.
-            FailedPreconditionError: It has not ended.
+            FailedPreconditionError: It has not ended, or a job that has not ended waited for it.
         """
         self._kind_of(name)
         status, values = self._scripts("delete", name)
         if status == "MISSING":
             raise NotFoundError(f"{name} does not exist")
+        if status == "NEEDED":
+            raise FailedPreconditionError(
+                f"{values[0].decode()}, which has not ended, needs the result of {name}: "
+                "delete it after that",
+                reason="JOB_NEEDED",
+                metadata={"job": values[0].decode()},
+            )
         if status == "ACTIVE":
             raise FailedPreconditionError(
                 f"{name} is {values[0].decode()}: cancel it, and delete it once it has ended",
                 reason="JOB_NOT_ENDED",
             )
+
+    def ended_before(self, time: datetime) -> Iterator[tuple[str, datetime]]:
+        """Names of the jobs that ended before a time, and when each did; oldest jobs first.
+
+        Deleting them meanwhile is allowed.
+        """
+        for kind in self.kinds.values():
+            for state in ENDED:
+                yield from ended_before(self.redis, kind.name, state_name(state), time)
+
+    def forget_events(self, name: str) -> bool:
+        """Removes the events of a job. Returns whether there were any."""
+        with domain_errors():
+            return bool(self.redis.delete(job_key(name, "events")))
 
     def watch(
         self, name: str, after_event_id: str = "", keep_going: Callable[[], bool] = lambda: True
@@ -262,7 +288,11 @@ class JobStore:
 
         Returns:
             None if there is nothing to do: it is taken, has ended or is gone.
+
+        Raises:
+            InvalidArgumentError: The job is of no kind that is known here. It is left alone.
         """
+        self._kind_of(name)
         status, values = self._scripts("claim", name, token or uuid4().hex, worker, self._lease())
         if status != "OK":
             return None
@@ -297,7 +327,9 @@ class JobStore:
         Raises:
             AbortedError: The attempt does not hold the job any more.
         """
-        self._held(claim, "report", "progress", progress.SerializeToString())
+        series = f"{progress.unit} {progress.phase}"
+        content = progress.SerializeToString()
+        self._held(claim, "report", "progress", content, series, progress.done)
 
     def message(self, claim: Claim, text: str) -> None:
         """Appends a sentence for people to the events.
@@ -360,10 +392,13 @@ class JobStore:
         Raises:
             AbortedError: The attempt does not hold the job any more.
         """
-        return state_value(self._held(claim, "release", 0, 0, reason, "")[0].decode())
+        return state_value(self._held(claim, "release", 0, 0, 0, reason, "")[0].decode())
 
     def lost(self, claim: Claim, reason: str) -> JobState:
         """Gives the job back because infrastructure broke the attempt off; this counts.
+
+        What counts are attempts in a row in which the job got no further (in any phase) than in
+        an earlier one.
 
         Returns:
             RECOVERING, FAILED after the last attempt, or CANCELLED if that was asked for.
@@ -371,18 +406,17 @@ class JobStore:
         Raises:
             AbortedError: The attempt does not hold the job any more.
         """
-        limit, error = self._exhausted(reason)
-        return state_value(self._held(claim, "release", 1, limit, reason, error)[0].decode())
+        values = self._held(claim, "release", 1, *self._broken_off(reason))
+        return state_value(values[0].decode())
 
     # What the reconciler does
 
     def expire_leases(self) -> Sequence[str]:
         """Takes back every job whose lease ran out. Returns their names."""
-        reason = "lease ran out"
-        limit, error = self._exhausted(reason)
+        broken_off = self._broken_off("lease ran out")
         names = []
         while True:
-            _, batch = self._scripts("expire", _EXPIRE_BATCH, limit, reason, error)
+            _, batch = self._scripts("expire", _EXPIRE_BATCH, *broken_off)
             names += [name.decode() for name in batch]
             if len(batch) < _EXPIRE_BATCH:
                 return names

@@ -2,8 +2,9 @@
 
 The supervisor is the only one that writes for the job, under the attempt that it claimed. It
 renews the lease at a third of it, and kills the child before the lease can run out; so a job never
-has two owners that write. It forwards cancellations and the worker's shutdown, and ends the child
-with all that it started before it says what became of the job.
+has two owners that write. A child that shows no sign of life is killed as well. It forwards
+cancellations and the worker's shutdown, and ends the child with all that it started before it says
+what became of the job.
 """
 
 from __future__ import annotations
@@ -198,6 +199,8 @@ class _Attempt:
         self._cancelling = False
         self._final: dict[str, Any] | None = None
         self._kill_at = float("inf")
+        self._hangs_at = float("inf")
+        self._hung = ""
         self._meter = ProgressMeter()
         self._unwritten: jobs_pb2.Progress | None = None
         self._written_at = float("-inf")
@@ -225,6 +228,7 @@ class _Attempt:
         try:
             keeper.start()
             self._child.channel.send("start", **self._introduction(scratch))
+            self._lives()
             exited = self._attend()
             return self._conclude(exited)
         finally:
@@ -300,6 +304,7 @@ class _Attempt:
             if isinstance(item, Exited):
                 return item
             if isinstance(item, Said):
+                self._lives()
                 self._hear(item.message)
             elif isinstance(item, _Stop) and not self._stopping:
                 self._stopping = True
@@ -312,9 +317,20 @@ class _Attempt:
                 _log.warning("%s: the child did not end in time and is killed", self._claim.name)
                 self._kill_at = float("inf")
                 self._child.kill()
+            if item is None and time.monotonic() >= self._hangs_at:
+                self._hangs_at = float("inf")
+                self._hung = (
+                    f"the child hung: no sign of life for {self._settings.hang_seconds:g} s"
+                )
+                _log.warning("%s: %s", self._claim.name, self._hung)
+                self._child.kill()
+
+    def _lives(self) -> None:
+        if self._settings.hang_seconds > 0:
+            self._hangs_at = time.monotonic() + self._settings.hang_seconds
 
     def _next(self) -> object:
-        due = self._kill_at
+        due = min(self._kill_at, self._hangs_at)
         if self._unwritten is not None or self._unsaid:
             due = min(due, self._written_at + _PROGRESS_SECONDS)
         timeout = None if due == float("inf") else max(due - time.monotonic(), 0.0)
@@ -407,7 +423,7 @@ class _Attempt:
             return store.lost(claim, "")
         if kind == "yielded":
             return store.lost(claim, "the child yielded without being asked")
-        return store.lost(claim, str(exited))
+        return store.lost(claim, self._hung or str(exited))
 
     def _child_job(self, message: dict[str, Any]) -> ChildJob:
         kind = self._store.kinds[message["kind"]]

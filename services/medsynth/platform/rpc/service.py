@@ -11,6 +11,7 @@ from medsynth.errors import MedsynthError
 from medsynth.platform.jobs.connection import connect
 from medsynth.platform.jobs.reconciler import Reconciler
 from medsynth.platform.jobs.store import JobStore
+from medsynth.platform.retention import Collector
 from medsynth.platform.rpc.metrics import RpcMetrics
 from medsynth.platform.rpc.server import Add, Background, build_server, serve_until_signalled
 from medsynth.platform.telemetry import set_up_logging, start_metrics
@@ -36,7 +37,8 @@ def run_service(name: str, service: str, add: Add, make: MakeServicer) -> NoRetu
     set_up_logging(settings, name)
     try:
         store = JobStore(connect(settings.redis_url), settings)
-        servicer, background = make(store, Storage(settings.storage), settings)
+        storage = Storage(settings.storage)
+        servicer, background = make(store, storage, settings)
         address = settings.listen_address or getattr(settings, f"{name}_address")
         server = build_server(settings, address, [(add, servicer)], [service], metrics=RpcMetrics())
         metrics = start_metrics(settings.metrics_address)
@@ -44,7 +46,7 @@ def run_service(name: str, service: str, add: Add, make: MakeServicer) -> NoRetu
         _log.error("cannot start: %s", error)
         sys.exit(1)
     _log.info("listens at %s", address)
-    serve_until_signalled(server, [Reconciler(store), *background])
+    serve_until_signalled(server, [Reconciler(store), Collector(store, storage), *background])
     if metrics is not None:
         metrics.shutdown()
     _log.info("has stopped")

@@ -1,14 +1,16 @@
 -- What every transition shares; put before each script.
 --
--- ARGV[1]  events kept for each job
+-- ARGV[1]  reports of progress, and changes of state, kept for each job
 -- ARGV[2]  microseconds after which a job that waits unclaimed is announced again
 -- ARGV[3]  the script's own arguments begin here
 --
 -- Keys (one Redis, no cluster: a transition touches the keys of several jobs):
 --   medsynth:job:{name}            hash: the record
 --   medsynth:job:{name}:events     stream: what happened to it
+--   medsynth:job:{name}:reached    hash: how far it ever got, by unit and phase
 --   medsynth:job:{name}:pending    set: children that it waits for
 --   medsynth:job:{name}:waiters    set: parents that wait for it
+--   medsynth:job:{name}:parents    set: parents that have not ended, which may ask what it made
 --   medsynth:job:{name}:requests   set: keys of the request ids that led to it
 --   medsynth:index:{kind}:{state}  sorted set: names by order of creation
 --   medsynth:unclaimed:{queue}     sorted set: names by the time of their next announcement
@@ -17,7 +19,7 @@
 --   medsynth:share:{kind}:{key}    string: name of the active job that has the share key
 --   medsynth:sequence              counter: order of creation
 local PREFIX = 'medsynth:'
-local MAX_EVENTS = ARGV[1]
+local MAX_EVENTS = tonumber(ARGV[1])
 local ANNOUNCE = tonumber(ARGV[2])
 
 local ENDED = {SUCCEEDED = true, FAILED = true, CANCELLED = true}
@@ -64,16 +66,60 @@ local function holds(job, attempt)
   return job and HELD[job.state] and job.attempt == attempt
 end
 
-local function add_event(job, ...)
-  redis.call('XADD', job_key(job.name, 'events'), 'MAXLEN', MAX_EVENTS, '*',
-    'attempt', job.attempt, ...)
+local KEPT_EVENTS = {to = MAX_EVENTS, progress = MAX_EVENTS, message = math.ceil(MAX_EVENTS / 10)}
+
+-- Removes the oldest event of a sort, wherever it stands between those of other sorts.
+local function drop_oldest(job, sort)
+  local key, field = job_key(job.name, 'events'), 'oldest_' .. sort
+  local from = redis.call('HGET', job.key, field) or '-'
+  while true do
+    local entries = redis.call('XRANGE', key, from, '+', 'COUNT', 10)
+    if #entries == 0 then
+      return
+    end
+    for _, entry in ipairs(entries) do
+      from = '(' .. entry[1]
+      for place = 1, #entry[2], 2 do
+        if entry[2][place] == sort then
+          redis.call('XDEL', key, entry[1])
+          redis.call('HSET', job.key, field, from)
+          return
+        end
+      end
+    end
+  end
+end
+
+-- Each sort of event is limited by itself, so that reports never push out what happened.
+--   sort  the field that tells it: `to`, `progress` or `message`
+local function add_event(job, sort, ...)
+  redis.call('XADD', job_key(job.name, 'events'), '*', 'attempt', job.attempt, ...)
+  local count = 'events_' .. sort
+  if redis.call('HINCRBY', job.key, count, 1) > KEPT_EVENTS[sort] then
+    redis.call('HINCRBY', job.key, count, -1)
+    drop_oldest(job, sort)
+  end
+end
+
+-- Forgets the failures of a job once it gets further than in any attempt before.
+local MAX_SERIES = 1000
+local function note_reached(job, series, done)
+  local key = job_key(job.name, 'reached')
+  local before = redis.call('HGET', key, series)
+  if before and done <= tonumber(before) or redis.call('HLEN', key) >= MAX_SERIES then
+    return
+  end
+  redis.call('HSET', key, series, digits(done))
+  if job.failures > 0 then
+    redis.call('HSET', job.key, 'failures', 0)
+  end
 end
 
 local function move(job, to, reason)
   redis.call('HSET', job.key, 'state', to)
   redis.call('ZREM', index_key(job.kind, job.state), job.name)
   redis.call('ZADD', index_key(job.kind, to), job.sequence, job.name)
-  add_event(job, 'from', job.state, 'to', to, 'reason', reason)
+  add_event(job, 'to', 'from', job.state, 'to', to, 'reason', reason)
   job.state = to
 end
 
@@ -116,7 +162,11 @@ local function end_job(job, state, reason)
       set_ready(parent, 0)
     end
   end
-  redis.call('DEL', job_key(job.name, 'waiters'), job_key(job.name, 'pending'))
+  redis.call('DEL', job_key(job.name, 'waiters'), job_key(job.name, 'pending'),
+    job_key(job.name, 'reached'))
+  for _, child in ipairs(cjson.decode(redis.call('HGET', job.key, 'children') or '[]')) do
+    redis.call('SREM', job_key(child, 'parents'), job.name)
+  end
 end
 
 local function cancel_job(job, reason)
@@ -140,8 +190,10 @@ end
 
 -- An attempt ended without a result: back to the queue, or the end.
 --   counted  whether it counts against `limit`
+--   pause    microseconds before the third attempt in a row; longer before each further one
 --   failure  the record's error if the limit is reached
-local function give_back(job, counted, limit, reason, failure)
+local MAX_PAUSE = 300000000
+local function give_back(job, counted, limit, pause, reason, failure)
   if job.state == 'CANCELLING' then
     end_job(job, 'CANCELLED', reason)
   elseif not counted then
@@ -158,8 +210,8 @@ local function give_back(job, counted, limit, reason, failure)
     drop_lease(job)
     move(job, 'RECOVERING', reason)
     -- The first failure is tried again at once; what fails again and again is not.
-    local delay = job.failures > 1 and math.min(ANNOUNCE, 1000000 * 2 ^ (job.failures - 2)) or 0
-    set_ready(job, delay)
+    local grown = pause * 4 ^ math.min(job.failures - 2, 10)
+    set_ready(job, job.failures > 1 and math.floor(math.min(MAX_PAUSE, grown)) or 0)
   end
 end
 

@@ -1,4 +1,4 @@
--- name -> OK | MISSING | ACTIVE state
+-- name -> OK | MISSING | ACTIVE state | NEEDED parent
 local name = ARGV[3]
 
 local job = load_job(name)
@@ -7,6 +7,10 @@ if not job then
 end
 if not ENDED[job.state] then
   return {'ACTIVE', ready, job.state}
+end
+local parent = redis.call('SRANDMEMBER', job_key(name, 'parents'))
+if parent then
+  return {'NEEDED', ready, parent}
 end
 for _, request_key in ipairs(redis.call('SMEMBERS', job_key(name, 'requests'))) do
   redis.call('DEL', request_key)

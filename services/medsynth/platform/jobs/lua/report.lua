@@ -1,4 +1,6 @@
--- name attempt field value -> OK | LOST        field: progress or message
+-- name attempt field value [series done] -> OK | LOST
+--   field         progress or message
+--   series, done  of progress: unit and phase, and how far it is
 local name, attempt, field, value = ARGV[3], ARGV[4], ARGV[5], ARGV[6]
 
 local job = load_job(name)
@@ -7,6 +9,7 @@ if not holds(job, attempt) then
 end
 if field == 'progress' then
   redis.call('HSET', job.key, 'progress', value)
+  note_reached(job, ARGV[7], tonumber(ARGV[8]))
 end
-add_event(job, field, value)
+add_event(job, field, field, value)
 return {'OK', ready}

@@ -17,6 +17,7 @@ for first = 5, #ARGV, 5 do
   local child = shared_job(kind, share_key)
     or create_job(child_name, kind, queue, specification, share_key, '', name, '0')
   redis.call('SADD', job_key(child.name, 'waiters'), name)
+  redis.call('SADD', job_key(child.name, 'parents'), name)
   redis.call('SADD', job_key(name, 'pending'), child.name)
   local known = false
   for _, other in ipairs(children) do
@@ -24,6 +25,7 @@ for first = 5, #ARGV, 5 do
   end
   if not known then
     table.insert(children, child.name)
+    note_reached(job, 'children', #children)
   end
 end
 redis.call('HSET', job.key, 'children', cjson.encode(children))
