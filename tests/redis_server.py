@@ -52,7 +52,7 @@ class RedisServer:
                     *(str(redis_server()), "--port", str(self._port), "--bind", "127.0.0.1"),
                     *("--dir", str(self._folder), "--save", "", "--daemonize", "no"),
                     *("--appendonly", "yes" if self._append_only else "no"),
-                    *("--appendfsync", "everysec"),
+                    *("--appendfsync", "always"),
                 ],
                 stdout=log,
                 stderr=subprocess.STDOUT,

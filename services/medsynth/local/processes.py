@@ -144,7 +144,8 @@ def _redis(settings: Settings, home: Path, ports: _Ports, values: dict[str, Any]
     folder.mkdir(exist_ok=True)
     arguments = (
         *(str(redis_server()), "--bind", _LOOPBACK, "--port", str(port), "--dir", str(folder)),
-        *("--appendonly", "yes", "--appendfsync", "everysec", "--save", "", "--daemonize", "no"),
+        # What was acknowledged is on the disk: with `everysec`, even a kill could lose seconds.
+        *("--appendonly", "yes", "--appendfsync", "always", "--save", "", "--daemonize", "no"),
         *("--maxmemory-policy", "noeviction"),
     )
     return [Process("redis", arguments, ready=f"redis://{_LOOPBACK}:{port}", stage=3)]

@@ -31,6 +31,7 @@ def make_settings(server: RedisServer, home: Path) -> Settings:
         reconcile_seconds=0.2,
         announce_seconds=1,
         max_attempts=3,
+        retry_seconds=0.2,
         yield_seconds=20,
     )
 
@@ -81,7 +82,8 @@ class Worker:
 
     def __init__(self, queue: str, settings: Settings) -> None:
         self._log = settings.home / f"worker-{queue}-{os.urandom(4).hex()}.log"
-        names = ("lease_seconds", "max_attempts", "yield_seconds", "announce_seconds")
+        names = [name for name in settings.model_fields_set if name.endswith("_seconds")]
+        names.append("max_attempts")
         environment = {
             **os.environ,
             "MEDSYNTH_HOME": str(settings.home),
@@ -134,6 +136,19 @@ def gone(pid: int) -> bool:
         return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "Z"
     except FileNotFoundError:
         return True
+
+
+def processes_of(job: str, child: int = -1) -> list[int]:
+    """Ids of the processes of a job's attempts that run: its children, and a child's group."""
+    found = []
+    for folder in Path("/proc").glob("[0-9]*"):
+        try:
+            pid, command = int(folder.name), (folder / "cmdline").read_bytes().split(b"\0")
+            if (job.encode() in command or os.getpgid(pid) == child) and not gone(pid):
+                found.append(pid)
+        except (FileNotFoundError, ProcessLookupError):
+            continue
+    return found
 
 
 def history(store: JobStore, name: str) -> list[str]:

@@ -6,6 +6,8 @@ Fields of a specification:
     steps        progress is reported so many times
     hold         goes on until told to stop, or until the file of this path exists
     stubborn     does not stop when told to
+    busy         computes instead of waiting while it holds
+    hang         waits for what never comes, in the attempts up to `hangs` (default 1)
     crash        `kill`, `exit` or `raise` in the attempts up to `crashes` (default 1)
     error        raises the domain error of this name, in the attempts up to `errors` if given
     spawn        starts a program that would outlive it
@@ -17,6 +19,7 @@ Attempts count themselves in the work folder; the result says how many there wer
 
 from __future__ import annotations
 
+import hashlib
 import os
 import signal
 import subprocess
@@ -61,13 +64,17 @@ def _crash(how: str) -> None:
     raise RuntimeError("out of luck")
 
 
-def _hold(context: JobContext, gate: Path, stubborn: bool) -> bool:
+def _hold(context: JobContext, gate: Path, fields: Mapping[str, Any]) -> bool:
     """Returns whether it was told to stop."""
     pause = threading.Event()
     while not gate.exists():
-        if context.stop_requested() and not stubborn:
+        if context.stop_requested() and "stubborn" not in fields:
             return True
-        pause.wait(0.01)
+        if "busy" in fields:
+            # One call that shows nothing of the loop around it.
+            hashlib.pbkdf2_hmac("sha256", b"", b"", 500_000)
+        else:
+            pause.wait(0.01)
     return False
 
 
@@ -99,7 +106,9 @@ def echo(context: JobContext) -> Done | WaitFor | Yielded:
     context.message(f"{fields.get('say', 'begun')} {os.getpid()}")
     if "crash" in fields and attempts <= fields.get("crashes", 1):
         _crash(fields["crash"])
-    if "hold" in fields and _hold(context, Path(fields["hold"]), "stubborn" in fields):
+    if "hang" in fields and attempts <= fields.get("hangs", 1):
+        threading.Event().wait()
+    if "hold" in fields and _hold(context, Path(fields["hold"]), fields):
         return Yielded()
     if "error" in fields and attempts <= fields.get("errors", attempts):
         raise getattr(errors, fields["error"])("as the specification says")

@@ -13,7 +13,14 @@ from medsynth.platform.jobs.reconciler import Reconciler
 from medsynth.platform.jobs.record import state_name
 from medsynth.platform.jobs.store import JobStore
 from medsynth.settings import Settings
-from tests.platform.jobs.conftest import Worker, gone, history, wait_for_message, wait_for_state
+from tests.platform.jobs.conftest import (
+    Worker,
+    gone,
+    history,
+    processes_of,
+    wait_for_message,
+    wait_for_state,
+)
 from tests.platform.jobs.echo import KINDS, specification
 from tests.redis_server import RedisServer
 from tests.support import eventually
@@ -25,18 +32,77 @@ def test_the_worker_is_killed_and_another_worker_resumes(
     store: JobStore, start_worker: StartWorker, reconciler: Reconciler, tmp_path: Path
 ) -> None:
     gate = tmp_path / "gate"
-    name = store.create("echo", specification(hold=str(gate), stubborn=True)).name
+    name = store.create("echo", specification(hold=str(gate), stubborn=True, spawn=True)).name
     worker = start_worker()
+    grandchild = wait_for_message(store, name, "spawned")
     child = wait_for_message(store, name, "begun")
     worker.kill()
     eventually(lambda: gone(child))
+    eventually(lambda: gone(grandchild))
+    eventually(lambda: processes_of(name, child) == [])
     assert state_name(store.get(name).state) == "RUNNING", "the lease has not run out yet"
     start_worker()
     wait_for_message(store, name, "begun", attempt=2)
     gate.touch()
     wait_for_state(store, name, "SUCCEEDED")
+    assert processes_of(name) == []
     changes = [event.state_change for event in store.watch(name)]
     assert "lease ran out" in [change.reason for change in changes]
+
+
+def test_a_child_that_hangs_is_killed_and_one_that_computes_is_not(
+    store: JobStore, start_worker: StartWorker, settings: Settings, tmp_path: Path
+) -> None:
+    gate = tmp_path / "gate"
+    hanging = store.create("echo", specification(hang=True)).name
+    busy = store.create("heavy", specification(hold=str(gate), busy=True)).name
+    for queue in ("light", "gpu"):
+        start_worker(queue, settings.model_copy(update={"hang_seconds": 2}))
+    record = wait_for_state(store, hanging, "SUCCEEDED")
+    assert record.result == {"attempts": "2"}
+    reasons = [event.state_change.reason for event in store.watch(hanging)]
+    assert "the child hung: no sign of life for 2 s" in reasons
+    gate.touch()
+    assert wait_for_state(store, busy, "SUCCEEDED").attempt == 1
+
+
+def test_two_workers_that_hear_of_a_job_run_it_once(
+    store: JobStore, start_worker: StartWorker, tmp_path: Path
+) -> None:
+    names = [store.create("echo", specification(say=str(number))).name for number in range(6)]
+    for _ in range(3):
+        for name in names:
+            store.announce("light", name)
+    for _ in range(2):
+        start_worker()
+    for name in names:
+        assert wait_for_state(store, name, "SUCCEEDED").result == {"attempts": "1"}
+    eventually(lambda: messages_waiting(store.redis, "light") == 0)
+    for name in names:
+        assert history(store, name) == ["QUEUED", "RUNNING", "SUCCEEDED"]
+
+
+def test_what_waits_or_recovers_is_cancelled_with_workers_around(
+    store: JobStore, start_worker: StartWorker, settings: Settings, tmp_path: Path
+) -> None:
+    slow = settings.model_copy(update={"retry_seconds": 60})
+    child = {"kind": "heavy", "hold": str(tmp_path / "gate")}
+    start_worker("light", slow)
+    start_worker("gpu", slow)
+    parent = store.create("echo", specification(wait_for=[child])).name
+    child_name = wait_for_state(store, parent, "WAITING").children[0]
+    wait_for_message(store, child_name, "begun")
+    store.cancel(parent)
+    assert history(store, parent)[-2:] == ["WAITING", "CANCELLED"]
+    wait_for_state(store, child_name, "CANCELLED")
+    breaking = store.create("echo", specification(crash="kill", crashes=2)).name
+    eventually(lambda: store.get(breaking).failures == 2)
+    store.cancel(breaking)
+    assert history(store, breaking) == [
+        *("QUEUED", "RUNNING", "RECOVERING", "RUNNING", "RECOVERING", "CANCELLED")
+    ]
+    for name in (parent, child_name, breaking):
+        assert processes_of(name) == []
 
 
 def test_a_worker_that_shuts_down_gives_its_job_back(
@@ -113,14 +179,12 @@ def test_redis_goes_and_comes_back(tmp_path: Path, settings: Settings, how: sign
     reconciler.start()
     try:
         wait_for_message(store, name, "begun")
-        # The append-only file is synchronised every second.
-        store.redis.bgrewriteaof()
-        eventually(lambda: store.redis.info("persistence")["aof_rewrite_in_progress"] == 0)
+        last = store.create("echo", specification()).name
         server.stop(how)
         server.start()
         after = store.create("echo", specification()).name
         gate.touch()
-        for waited in (name, after):
+        for waited in (name, last, after):
             assert wait_for_state(store, waited, "SUCCEEDED").attempt == 1
             history(store, waited)
     finally:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections import Counter
 from collections.abc import Callable
 
 import pytest
@@ -178,6 +179,57 @@ def test_attempts_that_break_off_are_limited_and_others_are_not(store: JobStore)
     assert record.attempt == 5 + store.settings.max_attempts
 
 
+def _break_off(store: JobStore, name: str, done: int, phase: str = "training") -> int:
+    """An attempt that gets so far. Returns the failures in a row."""
+    held = claim(store, name)
+    store.progress(held, jobs_pb2.Progress(done=done, unit="images", phase=phase))
+    store.lost(held, "the node went away")
+    return store.get(name).failures
+
+
+def test_failures_are_forgotten_once_a_job_gets_further_than_ever(store: JobStore) -> None:
+    name = store.create("echo", SPEC).name
+    assert [_break_off(store, name, done) for done in (10, 10, 11, 5, 12, 12)] == [1, 2, 1, 2, 1, 2]
+    assert [_break_off(store, name, 0, phase) for phase in ("exporting", "exporting")] == [1, 2]
+    assert state(store, name) == "RECOVERING"
+    assert _break_off(store, name, 3) == store.settings.max_attempts
+    assert state(store, name) == "FAILED"
+
+
+def test_a_parent_gets_further_with_each_new_child(store: JobStore) -> None:
+    name = store.create("echo", SPEC).name
+    for number in range(4):
+        for expected in (1, 2):
+            store.lost(claim(store, name), "")
+            assert store.get(name).failures == expected
+        store.wait(claim(store, name), [ChildJob("heavy", SPEC)])
+        assert store.get(name).failures == 0
+        store.succeed(claim(store, store.get(name).children[number]), {})
+
+
+def test_the_pause_before_another_attempt_grows(settings: Settings) -> None:
+    patient = settings.model_copy(update={"retry_seconds": 10, "max_attempts": 9})
+    store = JobStore(patient.redis_url, patient, kinds=KINDS, announce=lambda *_: None)
+    name = store.create("echo", SPEC).name
+    pauses = []
+    for _ in range(7):
+        store.lost(claim(store, name), "")
+        seconds, microseconds = store.redis.time()
+        due = store.redis.zscore("medsynth:unclaimed:light", name)
+        pauses.append(round((due - seconds * 1e6 - microseconds) / 1e6))
+    assert pauses == [1, 10, 40, 160, 300, 300, 300], "the first is announced at once"
+
+
+def test_a_kind_that_a_worker_does_not_know_is_left_alone(
+    store: JobStore, settings: Settings
+) -> None:
+    name = store.create("heavy", SPEC).name
+    older = JobStore(settings.redis_url, settings, kinds={"echo": KINDS["echo"]})
+    with pytest.raises(InvalidArgumentError):
+        older.claim(name, "a worker of an older release")
+    assert history(store, name) == ["QUEUED"]
+
+
 def test_a_job_that_keeps_breaking_off_is_announced_later_each_time(
     store: JobStore, announced: list[str]
 ) -> None:
@@ -284,17 +336,41 @@ def test_only_jobs_that_ended_are_deleted_and_leave_nothing(store: JobStore) -> 
     assert store.redis.keys("medsynth:*") == [b"medsynth:sequence"]
 
 
-def test_events_are_limited(settings: Settings) -> None:
+def _sorts(events: list[jobs_pb2.JobEvent]) -> Counter[str | None]:
+    return Counter(event.WhichOneof("event") for event in events)
+
+
+def test_reports_push_out_no_changes_and_no_messages(settings: Settings) -> None:
     few = settings.model_copy(update={"max_events": 100})
     store = JobStore(few.redis_url, few, kinds=KINDS, announce=lambda *_: None)
     name = store.create("echo", SPEC).name
-    held = claim(store, name)
-    for number in range(150):
-        store.message(held, str(number))
-    store.succeed(held, {})
+    for attempt in range(5):
+        held = claim(store, name)
+        for number in range(60):
+            store.progress(held, jobs_pb2.Progress(done=60 * attempt + number))
+            if number % 10 == 0:
+                store.message(held, f"{attempt}.{number}")
+        store.yield_(held, "")
+    store.succeed(claim(store, name), {})
     events = list(store.watch(name))
-    assert len(events) == 100
-    assert events[0].message == "51"
+    assert _sorts(events) == {"state_change": 13, "progress": 100, "message": 10}
+    assert [e.progress.done for e in events if e.HasField("progress")] == [*range(200, 300)]
+    assert next(event.message for event in events if event.message) == "3.20"
+    assert history(store, name) == ["QUEUED", *["RUNNING", "QUEUED"] * 5, "RUNNING", "SUCCEEDED"]
+    middle = events[60].event_id
+    assert list(store.watch(name, middle)) == events[61:]
+    first = events[0].event_id
+    assert list(store.watch(name, first)) == events[1:], "what was dropped leaves no gap"
+
+
+def test_changes_of_state_are_limited_too(settings: Settings) -> None:
+    few = settings.model_copy(update={"max_events": 100})
+    store = JobStore(few.redis_url, few, kinds=KINDS, announce=lambda *_: None)
+    name = store.create("echo", SPEC).name
+    for _ in range(80):
+        store.yield_(claim(store, name), "")
+    store.cancel(name)
+    assert _sorts(list(store.watch(name))) == {"state_change": 100}
 
 
 def test_what_waits_unclaimed_is_found_once_a_while(settings: Settings) -> None:

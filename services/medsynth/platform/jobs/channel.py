@@ -1,8 +1,8 @@
 """The pipe between a worker's supervisor and a job's child process: JSON lines, both ways.
 
 From the supervisor: `start` (once), `stop` (with `cancel`), `confirmed` or `refused` (answers).
-From the child: `progress`, `message`, `confirm`, and at last one of `done`, `wait`, `yielded`,
-`failed`, `broke`.
+From the child: `alive`, `progress`, `message`, `confirm`, and at last one of `done`, `wait`,
+`yielded`, `failed`, `broke`.
 """
 
 from __future__ import annotations
@@ -14,6 +14,9 @@ import socket
 import threading
 from collections.abc import Iterator
 from typing import Any, Final
+
+ALIVE: Final = "alive"
+"""Type of the message that says that the job's function does something."""
 
 FINAL: Final = frozenset(("done", "wait", "yielded", "failed", "broke"))
 """Types of the last message of a child."""
