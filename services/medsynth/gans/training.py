@@ -82,6 +82,7 @@ def train(
     checkpoints: Path | None = None,
     on_progress: OnProgress = lambda done, metrics: None,
     on_grid: OnGrid | None = None,
+    on_checkpoint: Callable[[], None] = lambda: None,
     log_dir: Path | None = None,
     should_stop: Callable[[], bool] = lambda: False,
 ) -> TrainingResult:
@@ -101,6 +102,7 @@ def train(
             mean logits of both sides. First before the first step, without metrics.
         on_grid: Called with the images done and samples of fixed latents: uint8 images
             (36, C, S, S) and masks (36, S, S) or None.
+        on_checkpoint: Called after each checkpoint.
         log_dir: Folder of TensorBoard scalars. None: none are written.
         should_stop: Asked before each step.
 
@@ -130,6 +132,7 @@ def train(
             if checkpoints is not None:
                 state = _state(run, game, curve, arithmetic, dataset)
                 checkpoint.write(checkpoints, game.images, state)
+                on_checkpoint()
 
         def show() -> None:
             if on_grid is not None:

@@ -9,12 +9,12 @@ from __future__ import annotations
 import json
 import logging
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from contextvars import ContextVar
+from contextvars import ContextVar, copy_context
 from datetime import UTC, datetime
 from types import MappingProxyType
-from typing import Any, Final
+from typing import Any, Final, ParamSpec, TypeVar
 from wsgiref.simple_server import WSGIServer
 
 import prometheus_client
@@ -22,6 +22,9 @@ from prometheus_client import REGISTRY, CollectorRegistry
 
 from medsynth.errors import FailedPreconditionError
 from medsynth.settings import Settings
+
+P = ParamSpec("P")
+R = TypeVar("R")
 
 _fields: ContextVar[MappingProxyType[str, Any]] = ContextVar(
     "log_fields", default=MappingProxyType({})
@@ -43,6 +46,16 @@ def log_fields(**fields: Any) -> Iterator[None]:
         yield
     finally:
         _fields.reset(token)
+
+
+def with_log_fields(function: Callable[P, R]) -> Callable[P, R]:
+    """The function, to be run in another thread with the log fields that this one has now."""
+    context = copy_context()
+
+    def run(*args: P.args, **kwargs: P.kwargs) -> R:
+        return context.run(function, *args, **kwargs)
+
+    return run
 
 
 def set_up_logging(settings: Settings, process: str) -> None:

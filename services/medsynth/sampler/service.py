@@ -10,9 +10,11 @@ from typing import NoReturn, cast
 
 import grpc
 from google.protobuf import empty_pb2
+from prometheus_client import REGISTRY, CollectorRegistry
 
 from medsynth.platform.artifacts import GENERATORS, SYNTHETIC_DATASETS, generator_message
 from medsynth.platform.citations import check_deletable
+from medsynth.platform.jobs.metrics import images_sampled
 from medsynth.platform.jobs.record import JobRecord
 from medsynth.platform.jobs.resource import JobMethods
 from medsynth.platform.jobs.store import JobStore
@@ -41,6 +43,7 @@ class SamplerServicer(sampler_pb2_grpc.SamplerServiceServicer):
         deployment: The generators, in the storage and in Triton.
         in_flight: Batches of one stream that are under way at the same time.
         patience: Seconds that a stream waits for a Triton that went away.
+        registry: Where it is counted what was drawn. None: nowhere that is shown.
     """
 
     def __init__(
@@ -49,7 +52,9 @@ class SamplerServicer(sampler_pb2_grpc.SamplerServiceServicer):
         deployment: Deployment,
         in_flight: int,
         patience: float = PATIENCE_SECONDS,
+        registry: CollectorRegistry | None = None,
     ) -> None:
+        self._sampled = images_sampled(registry or CollectorRegistry())
         self._store = store
         self._deployment = deployment
         self._in_flight = in_flight
@@ -121,6 +126,7 @@ class SamplerServicer(sampler_pb2_grpc.SamplerServiceServicer):
             return
         for batch in drawing:
             yield _message(batch)
+            self._sampled.inc(len(batch.images))
 
     def DeleteSyntheticDataset(
         self, request: sampler_pb2.DeleteSyntheticDatasetRequest, context: grpc.ServicerContext
@@ -204,7 +210,7 @@ def _make(
     store: JobStore, storage: Storage, settings: Settings
 ) -> tuple[SamplerServicer, Sequence[Background]]:
     deployment = Deployment.from_settings(settings, storage, store.redis)
-    servicer = SamplerServicer(store, deployment, settings.sample_in_flight)
+    servicer = SamplerServicer(store, deployment, settings.sample_in_flight, registry=REGISTRY)
     return servicer, [Restorer(deployment, settings.reconcile_seconds)]
 
 

@@ -94,6 +94,8 @@ def _train(
         (grids / f"{shown:010d}.png").write_bytes(_grid(images, masks))
         ctx.message(f"sample grid at {shown:,} images")
 
+    # What an attempt that wrote none yet would lose is counted from its begin.
+    ctx.checkpointed()
     try:
         result = train(
             to_run(specification),
@@ -104,6 +106,7 @@ def _train(
             checkpoints=ctx.work_folder / "checkpoints" / dataset.manifest.id,
             on_progress=on_progress,
             on_grid=on_grid,
+            on_checkpoint=ctx.checkpointed,
             log_dir=logs,
             should_stop=ctx.stop_requested,
         )
@@ -132,7 +135,8 @@ def _publish(
     classes = len(prepared.classes)
     export_onnx(result.generator, model, channels=prepared.channels, classes=classes)
     weights = {name: value.cpu() for name, value in result.generator.state_dict().items()}
-    torch.save(weights, built / artifacts.WEIGHTS_FILE)
+    with (built / artifacts.WEIGHTS_FILE).open("wb") as stream:
+        torch.save(weights, stream)
     (built / artifacts.CURVE_FILE).write_text(json.dumps(list(result.curve)))
     gan = specification.gan
     drawn = latents(result.weights_digest, specification.seed, 0, _GRID_IMAGES, gan.latent_dim)

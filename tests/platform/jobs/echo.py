@@ -3,7 +3,9 @@
 Fields of a specification:
 
     say          a message for the events
+    log          a warning for the log
     steps        progress is reported so many times
+    seconds      time that the steps take, together; without steps it means nothing
     hold         goes on until told to stop, or until the file of this path exists
     stubborn     does not stop when told to
     busy         computes instead of waiting while it holds
@@ -20,6 +22,7 @@ Attempts count themselves in the work folder; the result says how many there wer
 from __future__ import annotations
 
 import hashlib
+import logging
 import os
 import signal
 import subprocess
@@ -101,9 +104,15 @@ def echo(context: JobContext) -> Done | WaitFor | Yielded:
     if "spawn" in fields:
         lives_on = subprocess.Popen([sys.executable, "-c", "import signal; signal.pause()"])
         context.message(f"spawned {lives_on.pid}")
+    pause = threading.Event()
     for step in range(int(fields.get("steps", 0))):
+        pause.wait(fields.get("seconds", 0) / fields["steps"])
+        if context.stop_requested():
+            return Yielded()
         context.progress(step + 1, int(fields["steps"]), "steps", {"loss": 1.0 / (step + 1)})
     context.message(f"{fields.get('say', 'begun')} {os.getpid()}")
+    if "log" in fields:
+        logging.getLogger("tests.echo").warning(fields["log"])
     if "crash" in fields and attempts <= fields.get("crashes", 1):
         _crash(fields["crash"])
     if "hang" in fields and attempts <= fields.get("hangs", 1):

@@ -76,6 +76,12 @@ def test_no_token_breaks_the_server(token: str) -> None:
         assert token
 
 
+def test_a_token_too_long_to_be_ours_is_not_even_read() -> None:
+    token = encoded(b'["things","' + b"1" * 1000 + b'"]')
+    with pytest.raises(InvalidArgumentError, match="page_token"):
+        page([1], key, "things", size=1, token=token)
+
+
 def test_a_token_of_another_collection_is_refused() -> None:
     _, token = page(range(10), key, "things", size=3, token="")
     with pytest.raises(InvalidArgumentError):

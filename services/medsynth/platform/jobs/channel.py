@@ -1,8 +1,8 @@
 """The pipe between a worker's supervisor and a job's child process: JSON lines, both ways.
 
 From the supervisor: `start` (once), `stop` (with `cancel`), `confirmed` or `refused` (answers).
-From the child: `alive`, `progress`, `message`, `confirm`, and at last one of `done`, `wait`,
-`yielded`, `failed`, `broke`.
+From the child: `alive`, `progress`, `checkpoint`, `message`, `confirm`, and at last one of `done`,
+`wait`, `yielded`, `failed`, `broke`.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from __future__ import annotations
 import base64
 import contextlib
 import json
+import re
 import socket
 import threading
 from collections.abc import Iterator
@@ -17,6 +18,12 @@ from typing import Any, Final
 
 ALIVE: Final = "alive"
 """Type of the message that says that the job's function does something."""
+
+LOG_FORMAT: Final = "%(levelname)s %(name)s: %(message)s"
+"""How a child writes its log: time, job and attempt are added by the worker's."""
+
+LOG_LINE: Final = re.compile(r"(DEBUG|INFO|WARNING|ERROR|CRITICAL) ([\w.]+): (.*)")
+"""Level, logger and message of a line of that format."""
 
 FINAL: Final = frozenset(("done", "wait", "yielded", "failed", "broke"))
 """Types of the last message of a child."""

@@ -4,7 +4,9 @@ A module that runs jobs ends with `run({kind: function, ...})` and is started by
 `python -m MODULE NAME FD`. The function gets a `JobContext` and returns `Done`, `WaitFor` or
 `Yielded`; a `MedsynthError` that it raises ends the job as FAILED, save for two: an
 `UnavailableError` is tried again later (and counted, as crashes are), and an `AbortedError` after
-the child was told to stop is the same as `Yielded`.
+the child was told to stop is the same as `Yielded`. Full disks, read-only storage and exhausted
+memory become such errors (`medsynth.platform.faults`); on a full disk a job that has something to
+resume from rests and is tried again.
 
 The child holds no connection to Redis: everything passes through the worker's supervisor, so that
 a child whose worker lost the lease cannot write anything. When the pipe closes, the worker is
@@ -38,7 +40,9 @@ from medsynth.errors import (
     UnavailableError,
     from_dict,
 )
-from medsynth.platform.jobs.channel import ALIVE, Channel, pack, unpack
+from medsynth.platform.faults import DISK_FULL, machine_error
+from medsynth.platform.jobs.channel import ALIVE, LOG_FORMAT, Channel, pack, unpack
+from medsynth.platform.jobs.gpu_memory import gpu_memory
 from medsynth.platform.jobs.guard import start_guard
 from medsynth.platform.jobs.kinds import ChildJob, parse_specification
 from medsynth.platform.jobs.liveness import Liveness
@@ -124,13 +128,15 @@ class JobContext:
         machine it lies in the home folder instead, and is found again by attempts on this
         machine alone.
         """
-        parts = (FOLDERS, self.name.partition("/")[2])
-        if isinstance(self.storage.fs, LocalFileSystem):
-            folder = Path(self.storage.join(*parts))
-        else:
-            folder = self.settings.home.joinpath("work", *parts)
+        folder = self._work_place()
         folder.mkdir(parents=True, exist_ok=True)
         return folder
+
+    def _work_place(self) -> Path:
+        parts = (FOLDERS, self.name.partition("/")[2])
+        if isinstance(self.storage.fs, LocalFileSystem):
+            return Path(self.storage.join(*parts))
+        return self.settings.home.joinpath("work", *parts)
 
     def progress(
         self,
@@ -146,13 +152,17 @@ class JobContext:
             done: In `unit`, 0 to `total`.
             total: In `unit`.
             unit: `images`, `slices` or `steps`.
-            metrics: Last value of each scalar.
+            metrics: Last value of each scalar. The memory of a GPU is added where one is used.
             phase: What the job does now, for people.
         """
-        values = {key: float(value) for key, value in (metrics or {}).items()}
+        values = {key: float(value) for key, value in (metrics or {}).items()} | gpu_memory()
         self._channel.send(
             "progress", done=int(done), total=int(total), unit=unit, metrics=values, phase=phase
         )
+
+    def checkpointed(self) -> None:
+        """Says that the job can be resumed from where it is now."""
+        self._channel.send("checkpoint")
 
     def message(self, text: str) -> None:
         """Adds a sentence for people to the job's events."""
@@ -182,6 +192,22 @@ class JobContext:
         """
         self.confirm()
         return self.storage.publish(draft, metadata)
+
+    def rest(self, error: MedsynthError) -> bool:
+        """Rests where the disk is full and the job would lose what it can resume from.
+
+        A job that has nothing to resume from fails at once instead, and so does every job with
+        any other error.
+
+        Returns:
+            Whether the job should have another attempt.
+        """
+        if error.reason != DISK_FULL or not any(self._work_place().glob("**/*")):
+            return False
+        seconds = self.settings.full_disk_seconds
+        self.message(f"{error.message}. Tried again in {seconds:g} s, from the last checkpoint")
+        self._stop.wait(seconds)
+        return True
 
     def child_results(self, kind: str) -> list[ChildResult]:
         """What the jobs of a kind that this one waited for have made, in the order of asking.
@@ -238,13 +264,16 @@ def _outcome(context: JobContext, functions: Mapping[str, Function]) -> dict[str
     """Runs the job's function. Returns the child's last message."""
     try:
         result = functions[context.kind](context)
-    except MedsynthError as error:
-        if isinstance(error, AbortedError) and context.stop_requested():
+    except Exception as error:
+        known = error if isinstance(error, MedsynthError) else machine_error(error)
+        if known is None:
+            raise
+        if isinstance(known, AbortedError) and context.stop_requested():
             return {"type": "yielded"}
-        if isinstance(error, AbortedError | UnavailableError):
-            traceback.print_exc()
-            return {"type": "broke", "reason": error.message}
-        return {"type": "failed", "error": error.to_dict()}
+        traceback.print_exc()
+        if isinstance(known, AbortedError | UnavailableError) or context.rest(known):
+            return {"type": "broke", "reason": known.message}
+        return {"type": "failed", "error": known.to_dict()}
     if isinstance(result, Done):
         return {"type": "done", "result": dict(result.result)}
     if isinstance(result, Yielded):
@@ -283,7 +312,7 @@ def run(functions: Mapping[str, Function]) -> NoReturn:
     signal.signal(signal.SIGINT, lambda *_: None)
     _die_with_worker()
     _guard = start_guard() if os.getpgrp() == os.getpid() else None
-    logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s: %(message)s")
+    logging.basicConfig(level=logging.INFO, format=LOG_FORMAT)
     channel = Channel(socket.socket(fileno=int(sys.argv[2])))
     start = next(channel.messages(), None)
     if start is None:

@@ -13,7 +13,8 @@ import threading
 from dataclasses import dataclass
 from typing import Any, Final
 
-from medsynth.platform.jobs.channel import Channel
+from medsynth.platform.jobs.channel import LOG_LINE, Channel
+from medsynth.platform.telemetry import with_log_fields
 
 _log = logging.getLogger(__name__)
 
@@ -57,10 +58,11 @@ class ChildProcess:
         module: What it runs, with `python -m`.
         name: The job.
         inbox: Gets `Said` for each of its messages, and at last `Exited`.
-        label: Begins each line that it logs.
+
+    What it prints goes to the log, with the fields that the thread which starts it has.
     """
 
-    def __init__(self, module: str, name: str, inbox: queue.SimpleQueue[Any], label: str) -> None:
+    def __init__(self, module: str, name: str, inbox: queue.SimpleQueue[Any]) -> None:
         ours, theirs = socket.socketpair()
         with theirs:
             self._process = subprocess.Popen(
@@ -74,16 +76,19 @@ class ChildProcess:
             )
         self.channel = Channel(ours)
         self._inbox = inbox
-        self._label = label
         self._reaping = threading.Lock()
         self._reaped = False
         self._threads = [
-            threading.Thread(target=target, name=f"{name} {target.__name__}", daemon=True)
+            threading.Thread(
+                target=with_log_fields(target), name=f"{name} {target.__name__}", daemon=True
+            )
             for target in (self._read_messages, self._read_output)
         ]
         for thread in self._threads:
             thread.start()
-        threading.Thread(target=self._reap, name=f"{name} reap", daemon=True).start()
+        threading.Thread(
+            target=with_log_fields(self._reap), name=f"{name} reap", daemon=True
+        ).start()
 
     @property
     def pid(self) -> int:
@@ -103,7 +108,12 @@ class ChildProcess:
     def _read_output(self) -> None:
         assert self._process.stdout is not None
         for line in self._process.stdout:
-            _log.info("%s: %s", self._label, line.decode(errors="replace").rstrip())
+            text = line.decode(errors="replace").rstrip()
+            if match := LOG_LINE.fullmatch(text):
+                level, logger, message = match.groups()
+                logging.getLogger(logger).log(logging.getLevelNamesMapping()[level], "%s", message)
+            else:
+                _log.info("%s", text)
 
     def _reap(self) -> None:
         # Until it is reaped its id belongs to nobody else, and its group can be killed safely.

@@ -9,12 +9,14 @@ from __future__ import annotations
 
 import logging
 import threading
+from collections.abc import Callable
 from typing import Final
 
 from medsynth.errors import MedsynthError
 from medsynth.platform.jobs.announce import messages_waiting
 from medsynth.platform.jobs.kinds import QUEUES
 from medsynth.platform.jobs.store import JobStore
+from medsynth.platform.telemetry import log_fields
 
 _MAX_MESSAGES: Final = 100
 """No queue gets more hints than this from reconcilers; so that it does not grow while no worker
@@ -28,10 +30,14 @@ class Reconciler:
 
     Args:
         store: The jobs.
+        on_expired: Told the kind of each job whose lease was taken back.
     """
 
-    def __init__(self, store: JobStore) -> None:
+    def __init__(
+        self, store: JobStore, on_expired: Callable[[str], None] = lambda kind: None
+    ) -> None:
         self._store = store
+        self._on_expired = on_expired
         self._interval = store.settings.reconcile_seconds
         self._over = threading.Event()
         self._thread = threading.Thread(target=self._work, name="reconciler", daemon=True)
@@ -52,13 +58,16 @@ class Reconciler:
             UnavailableError: Redis does not answer.
         """
         for name in self._store.expire_leases():
-            _log.warning("%s: its lease ran out", name)
+            self._on_expired(self._store.kind_of(name).name)
+            with log_fields(job=name):
+                _log.warning("%s: its lease ran out", name)
         for queue in QUEUES:
             room = _MAX_MESSAGES - messages_waiting(self._store.redis, queue)
             if room <= 0:
                 continue
             for name in self._store.waiting_unclaimed(queue, room):
-                _log.info("%s waits unclaimed and is announced again", name)
+                with log_fields(job=name):
+                    _log.info("%s waits unclaimed and is announced again", name)
                 self._store.announce(queue, name)
 
     def _work(self) -> None:

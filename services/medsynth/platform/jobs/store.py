@@ -155,7 +155,7 @@ class JobStore:
             InvalidArgumentError: The name is none of a job.
             NotFoundError: There is no such job.
         """
-        kind = self._kind_of(name)
+        kind = self.kind_of(name)
         with domain_errors():
             fields: Any = self.redis.hgetall(job_key(name))
         if not fields:
@@ -208,7 +208,7 @@ class JobStore:
         Raises:
             NotFoundError: There is no such job.
         """
-        self._kind_of(name)
+        self.kind_of(name)
         status, _ = self._scripts("cancel", name)
         if status == "MISSING":
             raise NotFoundError(f"{name} does not exist")
@@ -221,7 +221,7 @@ class JobStore:
             NotFoundError: There is no such job.
             FailedPreconditionError: It has not ended, or a job that has not ended waited for it.
         """
-        self._kind_of(name)
+        self.kind_of(name)
         status, values = self._scripts("delete", name)
         if status == "MISSING":
             raise NotFoundError(f"{name} does not exist")
@@ -292,7 +292,7 @@ class JobStore:
         Raises:
             InvalidArgumentError: The job is of no kind that is known here. It is left alone.
         """
-        self._kind_of(name)
+        self.kind_of(name)
         status, values = self._scripts("claim", name, token or uuid4().hex, worker, self._lease())
         if status != "OK":
             return None
@@ -433,7 +433,12 @@ class JobStore:
     def _new_name(self, kind: JobKind) -> str:
         return format_name(kind.collection, uuid4().hex[:16])
 
-    def _kind_of(self, name: str) -> JobKind:
+    def kind_of(self, name: str) -> JobKind:
+        """The kind of the job that a name names.
+
+        Raises:
+            InvalidArgumentError: The name is none of a job.
+        """
         kind = self._collections.get(name.partition("/")[0])
         if kind is None:
             known = " or ".join(f"{collection}/ID" for collection in self._collections)

@@ -32,6 +32,7 @@ from medsynth.platform.jobs.progress import ProgressMeter
 from medsynth.platform.jobs.record import Claim, JobRecord, state_name
 from medsynth.platform.jobs.scratch import ScratchFolders
 from medsynth.platform.jobs.store import JobStore
+from medsynth.platform.telemetry import log_fields, with_log_fields
 from medsynth.settings import Settings
 from medsynth.v1 import jobs_pb2
 from medsynth.v1.jobs_pb2 import JobState
@@ -60,6 +61,9 @@ class Observer:
 
     def progressed(self, record: JobRecord, progress: jobs_pb2.Progress) -> None:
         """A job reported progress that was written."""
+
+    def checkpointed(self, record: JobRecord) -> None:
+        """A job can be resumed from where it is now."""
 
     def released(self, record: JobRecord, state: str) -> None:
         """An attempt is over; `state` is the job's next (`SUCCEEDED`, ...) or `LOST`."""
@@ -116,21 +120,8 @@ class Supervisor:
         claimed_at, claim = _insist(take, self._stopped)
         if claim is None:
             return ""
-        record = claim.record
-        waited = time.time() - record.ready_time.timestamp()
-        self._observer.claimed(record, max(waited, 0.0))
-        _log.info("%s: attempt %d begins", name, claim.attempt)
-        with self._scratch.attempt() as scratch:
-            self._attempt = attempt = _Attempt(
-                self._store, self._settings, claim, claimed_at, self._observer
-            )
-            if self._stopping:
-                attempt.stop()
-            state = attempt.carry(str(scratch))
-            self._attempt = None
-        _log.info("%s: attempt %d leaves it %s", name, claim.attempt, state)
-        self._observer.released(record, state)
-        return state
+        with log_fields(job=name, attempt=claim.attempt, request_id=claim.record.request_id):
+            return self._carry(claim, claimed_at)
 
     def stop(self) -> None:
         """Lets the child write a checkpoint and give the job back; claims nothing any more.
@@ -145,6 +136,23 @@ class Supervisor:
     def close(self) -> None:
         """Removes what the slot kept on this machine."""
         self._scratch.close()
+
+    def _carry(self, claim: Claim, claimed_at: float) -> str:
+        record = claim.record
+        waited = time.time() - record.ready_time.timestamp()
+        self._observer.claimed(record, max(waited, 0.0))
+        _log.info("%s: attempt %d begins", claim.name, claim.attempt)
+        with self._scratch.attempt() as scratch:
+            self._attempt = attempt = _Attempt(
+                self._store, self._settings, claim, claimed_at, self._observer
+            )
+            if self._stopping:
+                attempt.stop()
+            state = attempt.carry(str(scratch))
+            self._attempt = None
+        _log.info("%s: attempt %d leaves it %s", claim.name, claim.attempt, state)
+        self._observer.released(record, state)
+        return state
 
     def _stopped(self) -> bool:
         return self._stopping
@@ -219,12 +227,13 @@ class _Attempt:
                 claim.record.kind.module,
                 claim.name,
                 self._inbox,
-                f"{claim.name} attempt {claim.attempt}",
             )
         except OSError as error:
             reason = f"no child process could be started: {error}"
             return self._leave(lambda: self._store.lost(claim, reason))
-        keeper = threading.Thread(target=self._keep, name=f"{claim.name} lease", daemon=True)
+        keeper = threading.Thread(
+            target=with_log_fields(self._keep), name=f"{claim.name} lease", daemon=True
+        )
         try:
             keeper.start()
             self._child.channel.send("start", **self._introduction(scratch))
@@ -347,6 +356,8 @@ class _Attempt:
         kind = message["type"]
         if kind == "progress":
             self._unwritten = self._meter.report(message, time.monotonic())
+        elif kind == "checkpoint":
+            self._observer.checkpointed(self._claim.record)
         elif kind == "message":
             self._unsaid.append(message["text"][:_MAX_TEXT])
         elif kind == "confirm":

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 import logging
 from typing import Final
 from uuid import uuid4
@@ -12,7 +11,8 @@ from google.protobuf import any_pb2
 from google.protobuf.message import Message
 from google.rpc import code_pb2, error_details_pb2, status_pb2
 
-from medsynth.errors import MedsynthError, ResourceExhaustedError, UnavailableError
+from medsynth.errors import MedsynthError, shorten
+from medsynth.platform.faults import machine_error
 from medsynth.platform.jobs.connection import domain_errors
 
 DOMAIN: Final = "medsynth"
@@ -32,18 +32,18 @@ _log = logging.getLogger(__name__)
 def to_status(error: MedsynthError) -> status_pb2.Status:
     """An error as it travels: below 4 KB, long texts shortened, what does not fit left out."""
     status = status_pb2.Status(
-        code=code_pb2.Code.Value(error.code), message=_shorten(error.message, _MESSAGE_BYTES)
+        code=code_pb2.Code.Value(error.code), message=shorten(error.message, _MESSAGE_BYTES)
     )
     info = error_details_pb2.ErrorInfo(reason=error.reason[:63], domain=DOMAIN)
     for key, value in error.metadata.items():
         if info.ByteSize() < _STATUS_BYTES // 4:
-            info.metadata[_shorten(key, 64)] = _shorten(value, _METADATA_BYTES)
+            info.metadata[shorten(key, 64)] = shorten(value, _METADATA_BYTES)
     status.details.append(_pack(info))
     request = error_details_pb2.BadRequest()
     for violation in error.violations:
         entry = error_details_pb2.BadRequest.FieldViolation(
-            field=_shorten(violation.field, _FIELD_BYTES),
-            description=_shorten(violation.description, _DESCRIPTION_BYTES),
+            field=shorten(violation.field, _FIELD_BYTES),
+            description=shorten(violation.description, _DESCRIPTION_BYTES),
         )
         if status.ByteSize() + request.ByteSize() + entry.ByteSize() > _STATUS_BYTES - 100:
             break
@@ -56,8 +56,9 @@ def to_status(error: MedsynthError) -> status_pb2.Status:
 def as_domain_error(error: Exception) -> MedsynthError:
     """Any exception as one that may be shown to a client.
 
-    Redis that does not answer and full disks become errors that say so. What is unexpected is
-    logged with its stack trace under a reference, and the client is told the reference alone.
+    Redis that does not answer, full disks and the like become errors that say so. What is
+    unexpected is logged with its stack trace under a reference, and the client is told the
+    reference alone.
     """
     if isinstance(error, MedsynthError):
         return error
@@ -69,14 +70,10 @@ def as_domain_error(error: Exception) -> MedsynthError:
             return known
         except redis.RedisError:
             return _unexpected(error)
-    if isinstance(error, OSError):
-        if error.errno in (errno.ENOSPC, errno.EDQUOT):
-            return ResourceExhaustedError("the server's disk is full", reason="DISK_FULL")
-        if error.errno in (errno.EROFS, errno.EACCES, errno.EPERM):
-            _log.error("the storage refuses: %s", error)
-            return UnavailableError(
-                "the server cannot write to its storage", reason="STORAGE_READ_ONLY"
-            )
+    refused = machine_error(error)
+    if refused is not None:
+        _log.error("the machine refuses: %s", error)
+        return refused
     return _unexpected(error)
 
 
@@ -93,11 +90,3 @@ def _pack(message: Message) -> any_pb2.Any:
     packed = any_pb2.Any()
     packed.Pack(message)
     return packed
-
-
-def _shorten(text: str, limit: int) -> str:
-    """The text in at most `limit` bytes of UTF-8, with an ellipsis where it was cut."""
-    encoded = text.encode(errors="replace")
-    if len(encoded) <= limit:
-        return encoded.decode()
-    return encoded[: limit - 3].decode(errors="ignore") + "..."

@@ -9,6 +9,8 @@ from typing import Any, NoReturn
 
 from medsynth.errors import MedsynthError
 from medsynth.platform.jobs.connection import connect
+from medsynth.platform.jobs.kinds import KINDS, JobKind
+from medsynth.platform.jobs.metrics import ServiceMetrics
 from medsynth.platform.jobs.reconciler import Reconciler
 from medsynth.platform.jobs.store import JobStore
 from medsynth.platform.retention import Collector
@@ -46,8 +48,15 @@ def run_service(name: str, service: str, add: Add, make: MakeServicer) -> NoRetu
         _log.error("cannot start: %s", error)
         sys.exit(1)
     _log.info("listens at %s", address)
-    serve_until_signalled(server, [Reconciler(store), Collector(store, storage), *background])
+    job_metrics = ServiceMetrics(store, [kind for kind in KINDS.values() if _is_of(kind, name)])
+    reconciler = Reconciler(store, job_metrics.lease_expired)
+    serve_until_signalled(server, [reconciler, Collector(store, storage), *background])
     if metrics is not None:
         metrics.shutdown()
     _log.info("has stopped")
     sys.exit(0)
+
+
+def _is_of(kind: JobKind, service: str) -> bool:
+    """Whether a service answers for a kind of job."""
+    return kind.module.startswith(f"medsynth.{service}.")
