@@ -44,6 +44,11 @@ def test_field_error_names_field_value_and_what_is_accepted() -> None:
         assert part in error.message
 
 
-def test_field_error_shortens_a_huge_value() -> None:
-    error = errors.InvalidArgumentError.field("size", "9" * 100_000, "a power of two")
-    assert len(error.message) < 500
+@pytest.mark.parametrize(
+    "value",
+    ["9" * 100_000, "\N{ANATOMICAL HEART}" * 300, "\0" * 300, b"\xff" * 300, "\udc00" * 300],
+)
+def test_field_error_shortens_a_huge_value(value: object) -> None:
+    error = errors.InvalidArgumentError.field("size", value, "a power of two")
+    assert len(error.message.encode()) < 300
+    assert error.message.endswith("... is not accepted: expected a power of two")

@@ -22,7 +22,23 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Final
+
+_SHOWN_BYTES: Final = 200
+
+
+def shorten(text: str, limit: int) -> str:
+    """The text in at most `limit` bytes of UTF-8, with an ellipsis where it was cut."""
+    encoded = text[: limit + 1].encode(errors="replace")
+    if len(encoded) <= limit:
+        return encoded.decode()
+    return encoded[: limit - 3].decode(errors="ignore") + "..."
+
+
+def show(value: object) -> str:
+    """A value that a client sent as messages show it: its `repr` in at most 200 bytes."""
+    cut = value[: _SHOWN_BYTES + 1] if isinstance(value, str | bytes) else value
+    return shorten(repr(cut), _SHOWN_BYTES)
 
 
 @dataclass(frozen=True)
@@ -90,13 +106,10 @@ class InvalidArgumentError(MedsynthError):
 
         Args:
             field: Path of the field in the request.
-            value: What was sent; shortened to 200 characters.
+            value: What was sent; shortened to 200 bytes.
             accepted: What would be accepted, as a noun phrase: `a power of two from 32 to 256`.
         """
-        shown = repr(value)
-        if len(shown) > 200:
-            shown = shown[:197] + "..."
-        description = f"{shown} is not accepted: expected {accepted}"
+        description = f"{show(value)} is not accepted: expected {accepted}"
         return cls(f"{field}: {description}", violations=[FieldViolation(field, description)])
 
 

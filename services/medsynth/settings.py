@@ -83,6 +83,8 @@ class Settings(BaseSettings):
     hang_seconds: float = Field(3600.0, ge=0)
     """A child that neither reports nor computes nor moves on in its code for so long is killed and
     its job tried again. 0: never."""
+    full_disk_seconds: float = Field(300.0, ge=0)
+    """How long a job with checkpoints rests, once its disk is full, before its next attempt."""
     max_events: int = Field(10_000, ge=100)
     """Reports of progress kept for each job, and as many changes of its state; a tenth as many
     messages."""

@@ -91,6 +91,16 @@ def digest_file(stream: IO[bytes]) -> tuple[int, str]:
     return size, "sha256:" + sha.hexdigest()
 
 
+@contextmanager
+def naming(path: object) -> Iterator[None]:
+    """Lets an `OSError` say which file it was about: a failed write alone names none."""
+    try:
+        yield
+    except OSError as error:
+        error.filename = error.filename or str(path)
+        raise
+
+
 @dataclass
 class Draft:
     """An artifact in the making. Add files, then hand it to `Storage.publish`."""
@@ -110,7 +120,7 @@ class Draft:
         """Writes one file of the artifact."""
         target = posixpath.join(self.path, path)
         self.storage.fs.makedirs(posixpath.dirname(target), exist_ok=True)
-        with self.storage.fs.open(target, "wb") as stream:
+        with naming(target), self.storage.fs.open(target, "wb") as stream:
             stream.write(content)
         digest = "sha256:" + hashlib.sha256(content).hexdigest()
         self._entries[path] = FileEntry(path, len(content), digest)
@@ -122,7 +132,7 @@ class Draft:
         with source.open("rb") as stream:
             size, digest = digest_file(stream)
             stream.seek(0)
-            with self.storage.fs.open(target, "wb") as copy:
+            with naming(target), self.storage.fs.open(target, "wb") as copy:
                 shutil.copyfileobj(stream, copy, _CHUNK)
         self._entries[path] = FileEntry(path, size, digest)
 
@@ -285,7 +295,7 @@ class Storage:
             return
         beside = f"{path}.{uuid4().hex}.tmp"
         try:
-            with open(beside, "wb") as stream:
+            with naming(path), open(beside, "wb") as stream:
                 stream.write(content)
                 stream.flush()
                 os.fsync(stream.fileno())

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import errno
 import json
 import subprocess
 import sys
@@ -20,6 +21,7 @@ from medsynth.errors import AbortedError, DataError, PermissionDeniedError
 from medsynth.storage import Artifact, Draft, Storage
 from medsynth.v1 import types_pb2
 from tests.data.acdc_files import acdc_folder
+from tests.support import no_file_above
 
 PHANTOM = "phantom://cardiac?patients=5&slices=4&seed=2"
 
@@ -30,6 +32,19 @@ def quiet(done: int, total: int) -> None:
 
 def leftovers(storage: Storage) -> list[Path]:
     return [path for path in Path(storage.root).rglob("*") if path.is_file()]
+
+
+@pytest.mark.parametrize("limit", [100, 5000, 60_000])
+def test_a_full_disk_is_said_to_be_one_and_leaves_nothing(
+    storage: Storage, tmp_path: Path, limit: int
+) -> None:
+    """While volumes, splits and the draft are written; mapped files would end by a signal."""
+    source = Source(PHANTOM, preparation=Preparation(size=64))
+    with no_file_above(limit), pytest.raises(OSError, match="npy") as caught:
+        prepare(source, storage, "a1", progress=quiet, scratch=tmp_path)
+    assert caught.value.errno == errno.EFBIG
+    assert leftovers(storage) == []
+    assert list(tmp_path.glob("prepare-*")) == []
 
 
 def test_a_phantom(storage: Storage, tmp_path: Path) -> None:

@@ -3,9 +3,6 @@ from __future__ import annotations
 import hashlib
 import io
 import os
-import resource
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -13,6 +10,7 @@ import torch
 
 from medsynth.errors import ResourceExhaustedError
 from medsynth.gans import checkpoint
+from tests.support import no_file_above
 
 
 def state(number: int) -> dict[str, object]:
@@ -87,16 +85,6 @@ def test_reading_executes_nothing(tmp_path: Path) -> None:
     hostile.write_bytes(b"medsynth checkpoint sha256:" + digest + b"\n" + buffer.getvalue())
     assert number(tmp_path) == 1
     assert not (tmp_path / "executed").exists()
-
-
-@contextmanager
-def no_file_above(size: int) -> Iterator[None]:
-    before = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (size, before[1]))
-    try:
-        yield
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, before)
 
 
 def test_a_full_disk_leaves_the_checkpoint_before(tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import tempfile
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -22,7 +22,7 @@ from medsynth.data.slices import prepare_volume
 from medsynth.data.source import Source, complete, fingerprint, inside
 from medsynth.data.splits import NAMES, split_patients
 from medsynth.errors import DataError, PermissionDeniedError
-from medsynth.storage import Artifact, Draft, Storage, digest_of
+from medsynth.storage import Artifact, Draft, Storage, digest_of, naming
 
 COLLECTION = "datasets"
 MAX_CHANNELS = 8
@@ -137,9 +137,9 @@ def _prepare_volumes(
             None if masks is None else place.with_suffix(".masks.npy"),
         )
         _check_alike(part, parts)
-        np.save(part.images, images)
+        _write_array(part.images, [images], images.shape)
         if masks is not None and part.masks is not None:
-            np.save(part.masks, masks)
+            _write_array(part.masks, [masks], masks.shape)
         parts.append(part)
         progress(len(parts), total)
     if not parts:
@@ -175,7 +175,8 @@ def _write_split(folder: Path, parts: Sequence[_Part]) -> dict[str, Any]:
         "groups": [part.group for part, _ in rows],
         "slices": [number for _, number in rows],
     }
-    (folder / "slices.json").write_text(json.dumps(columns, separators=(",", ":")))
+    with naming(folder / "slices.json"):
+        (folder / "slices.json").write_text(json.dumps(columns, separators=(",", ":")))
     patients = sorted({part.patient for part in parts})
     return {
         "name": folder.name,
@@ -190,13 +191,20 @@ def _join(target: Path, files: Sequence[Path], count: int) -> None:
     if not files:
         return
     shape = np.load(files[0], mmap_mode="r").shape[1:]
-    joined = np.lib.format.open_memmap(target, mode="w+", dtype=np.uint8, shape=(count, *shape))
-    position = 0
-    for file in files:
-        values = np.load(file)
-        joined[position : position + len(values)] = values
-        position += len(values)
-    joined.flush()
+    _write_array(target, (np.load(file) for file in files), (count, *shape))
+
+
+def _write_array(target: Path, parts: Iterable[NDArray[np.uint8]], shape: tuple[int, ...]) -> None:
+    """Writes an `.npy` of these parts, one after the other.
+
+    By the file's own `write`: NumPy hides that the disk is full behind an error without a number,
+    and a mapped file answers a full disk with a signal.
+    """
+    header = {"descr": "|u1", "fortran_order": False, "shape": shape}
+    with naming(target), target.open("wb") as stream:
+        np.lib.format.write_array_header_1_0(stream, header)
+        for part in parts:
+            stream.write(np.ascontiguousarray(part, dtype=np.uint8).data)
 
 
 @dataclass(frozen=True)

@@ -18,8 +18,12 @@ from medsynth.errors import (
     InvalidArgumentError,
     NotFoundError,
     PermissionDeniedError,
+    show,
 )
 from medsynth.storage import digest_of
+
+LONGEST = 4096
+"""Characters of a URI: a longer path cannot be opened, and to follow it takes their square."""
 
 
 @dataclass(frozen=True)
@@ -80,6 +84,8 @@ def resolve(uri: str, roots: Sequence[str], field: str = "specification.data.uri
         PermissionDeniedError: Outside the roots; said before it is known whether it exists.
         NotFoundError: There is nothing of that name.
     """
+    if len(uri) > LONGEST:
+        raise InvalidArgumentError.field(field, uri, f"at most {LONGEST} characters")
     if uri.startswith(SCHEME):
         return Parameters.parse(uri).uri()
     if not os.path.isabs(uri) or "\0" in uri:
@@ -89,13 +95,13 @@ def resolve(uri: str, roots: Sequence[str], field: str = "specification.data.uri
     try:
         real = os.path.realpath(uri)
     except OSError as error:
-        raise NotFoundError(f"{uri} cannot be reached: {error.strerror}") from error
+        raise NotFoundError(f"{show(uri)} cannot be reached: {error.strerror}") from error
     if not inside(real, roots):
         raise PermissionDeniedError(
-            f"{uri} lies outside the folders that the operator allows (MEDSYNTH_DATA_ROOTS)"
+            f"{show(uri)} lies outside the folders that the operator allows (MEDSYNTH_DATA_ROOTS)"
         )
     if not os.path.exists(real):
-        raise NotFoundError(f"{uri} does not exist")
+        raise NotFoundError(f"{show(uri)} does not exist")
     return real
 
 

@@ -20,6 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from medsynth.errors import FailedPreconditionError, InvalidArgumentError
+from medsynth.storage import naming
 
 MANIFEST = "manifest.json"
 SHARD = 1000
@@ -114,7 +115,8 @@ class SampleWriter:
         }
         content = (json.dumps(manifest, indent=1, sort_keys=True) + "\n").encode()
         beside = self.folder / f"{MANIFEST}.tmp"
-        beside.write_bytes(content)
+        with naming(beside):
+            beside.write_bytes(content)
         beside.replace(self.folder / MANIFEST)
         return "sha256:" + hashlib.sha256(content).hexdigest()
 
@@ -167,7 +169,8 @@ class SampleWriter:
     def _write_file(self, path: str, content: bytes) -> None:
         target = self.folder / path
         target.parent.mkdir(exist_ok=True)
-        target.write_bytes(content)
+        with naming(target):
+            target.write_bytes(content)
         digest = "sha256:" + hashlib.sha256(content).hexdigest()
         self._files.append({"path": path, "size": len(content), "digest": digest})
 

@@ -58,7 +58,9 @@ def write(folder: Path, images: int, state: Mapping[str, Any]) -> Path:
     except OSError as error:
         if error.errno in _FULL:
             raise ResourceExhaustedError(
-                f"no space is left for a checkpoint of {len(payload)} bytes in {folder.name}/"
+                f"no space is left for a checkpoint of {len(payload):,} bytes in {folder} "
+                f"({error.strerror}): free some, or raise the quota",
+                reason="DISK_FULL",
             ) from error
         raise
     finally:

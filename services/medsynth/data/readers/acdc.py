@@ -87,7 +87,7 @@ def _patients(uri: str) -> Iterator[tuple[Path, list[_Frame]]]:
         root = Path(uri) / part
         if not root.is_dir():
             continue
-        for folder in sorted(root.iterdir()):
+        for folder in _entries(root):
             if not _PATIENT.fullmatch(folder.name) or not folder.is_dir():
                 continue
             if folder.name in seen:
@@ -96,9 +96,16 @@ def _patients(uri: str) -> Iterator[tuple[Path, list[_Frame]]]:
             yield folder, _frames(folder)
 
 
+def _entries(folder: Path) -> list[Path]:
+    try:
+        return sorted(folder.iterdir())
+    except OSError as error:
+        raise DataError(f"{folder}: cannot be read: {error.strerror}") from error
+
+
 def _frames(folder: Path) -> list[_Frame]:
     frames = []
-    for file in sorted(folder.iterdir()):
+    for file in _entries(folder):
         match = _FRAME.fullmatch(file.name)
         if match is None:
             continue
