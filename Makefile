@@ -19,7 +19,7 @@ RUN_FLAGS ?= --size 64 --crop foreground --images $(IMAGES) --unet-steps $(if $(
 PYTEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadfile
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run up down test test-all check format proto requirements clean
+.PHONY: help setup run up down test test-all fuzz check format proto requirements clean
 
 help: ## Lists the targets.
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -50,6 +50,9 @@ test: setup ## Runs the tests (real Redis, Triton and gRPC).
 
 test-all: setup ## Runs the tests with the slow ones.
 	$(PYTEST)
+
+fuzz: setup ## Sends hypothesis' requests to the real services (MINUTES=10 SEED= FUZZ_FLAGS=--json).
+	@OMP_NUM_THREADS=1 $(BIN)/python -W ignore -m tests.fuzz --minutes $(or $(MINUTES),10) $(if $(SEED),--seed $(SEED)) $(FUZZ_FLAGS)
 
 check: setup ## Lints, checks the format and the types.
 	$(BIN)/ruff check .
