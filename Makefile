@@ -15,10 +15,6 @@ FAST := --set generator_filters=32 --set discriminator_filters=32 --set batch_si
 FAST_hinge := --set generator_learning_rate=4e-4 --set discriminator_learning_rate=8e-4 --set ema_half_life=2000
 RUN_FLAGS ?= --size 64 --crop foreground --images $(IMAGES) --unet-steps $(if $(filter phantom:%,$(DATA)),400,600) $(FAST) $(FAST_$(GAN))
 
-# How long `make chaos` breaks things, and what it draws them from (empty: a new seed).
-MINUTES ?= 2
-SEED ?=
-
 # One thread for each of the processes, which are as many as the cores.
 PYTEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadfile
 
@@ -58,8 +54,8 @@ test-all: setup ## Runs the tests with the slow ones.
 fuzz: setup ## Sends hypothesis' requests to the real services (MINUTES=10 SEED= FUZZ_FLAGS=--json).
 	@OMP_NUM_THREADS=1 $(BIN)/python -W ignore -m tests.fuzz --minutes $(or $(MINUTES),10) $(if $(SEED),--seed $(SEED)) $(FUZZ_FLAGS)
 
-chaos: setup ## Breaks a stack at random and counts what was lost (MINUTES=2, SEED=a new one).
-	OMP_NUM_THREADS=1 $(BIN)/python -m tests.chaos --minutes $(MINUTES) $(if $(SEED),--seed $(SEED))
+chaos: setup ## Breaks a stack at random and counts what was lost (MINUTES=2 SEED=a new one CHAOS_FLAGS=--json).
+	@OMP_NUM_THREADS=1 $(BIN)/python -m tests.chaos --minutes $(or $(MINUTES),2) $(if $(SEED),--seed $(SEED)) $(CHAOS_FLAGS)
 
 check: setup ## Lints, checks the format and the types.
 	$(BIN)/ruff check .
