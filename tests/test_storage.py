@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from uuid import uuid4
 
@@ -10,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from medsynth.errors import AbortedError, DataError, NotFoundError
-from medsynth.storage import Manifest, Storage, digest_of
+from medsynth.storage import Manifest, Storage, digest_of, json_with_files
 
 
 @pytest.fixture(params=["folder", "memory"])
@@ -152,3 +153,28 @@ def test_a_draft_that_was_published_outlives_its_block(storage: Storage) -> None
     with pytest.raises(KeyboardInterrupt):
         breaks_off_late()
     assert storage.get("reports", "r").verify() == []
+
+
+@given(
+    st.dictionaries(st.text(), json_values, max_size=5),
+    st.lists(st.dictionaries(st.text(), st.text() | st.integers(), min_size=1), max_size=4),
+    st.integers(1, 4),
+)
+def test_json_in_pieces_is_the_json_of_the_whole(
+    fields: dict[str, object], files: list[dict[str, object]], indent: int
+) -> None:
+    fields["nested"] = {"files": []}
+    whole = json.dumps({**fields, "files": files}, indent=indent, sort_keys=True)
+    assert "".join(json_with_files(fields, files, indent)) == whole
+
+
+def test_a_manifests_digest_is_that_of_its_content(storage: Storage) -> None:
+    draft = storage.draft("reports", "r", "a1")
+    for name in ("b", "a/ä"):
+        draft.write(name, name.encode())
+    metadata = {"sätze": ["x", {"files": []}], "count": 2}
+    manifest = storage.publish(draft, metadata).manifest
+    files = [{"path": e.path, "size": e.size, "digest": e.digest} for e in manifest.files]
+    content = {"collection": "reports", "metadata": metadata, "files": files}
+    assert manifest.digest == digest_of(content)
+    assert Manifest.from_json("".join(manifest.to_json())) == manifest

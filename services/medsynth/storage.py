@@ -15,7 +15,7 @@ import json
 import os
 import posixpath
 import shutil
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -31,13 +31,17 @@ MANIFEST = "manifest.json"
 _CHUNK = 2**20
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class FileEntry:
     """A file of an artifact: path within it, bytes, `sha256:...`."""
 
     path: str
     size: int
     digest: str
+
+    def to_dict(self) -> dict[str, Any]:
+        """The fields as manifests write them."""
+        return {"path": self.path, "size": self.size, "digest": self.digest}
 
 
 @dataclass(frozen=True)
@@ -63,23 +67,67 @@ class Manifest:
     files: tuple[FileEntry, ...]
     digest: str
 
-    def to_json(self) -> str:
-        """The text of `manifest.json`."""
-        fields = {**self.__dict__, "files": [entry.__dict__ for entry in self.files]}
-        return json.dumps(fields, indent=2, sort_keys=True)
+    def to_json(self) -> Iterator[str]:
+        """The text of `manifest.json` in pieces."""
+        return json_with_files(self.__dict__, map(FileEntry.to_dict, self.files), indent=2)
 
     @classmethod
-    def from_json(cls, text: str) -> Manifest:
+    def from_json(cls, text: str | bytes) -> Manifest:
         """Reverses `to_json`."""
         fields = json.loads(text)
-        fields["files"] = tuple(FileEntry(**entry) for entry in fields["files"])
+        files = fields["files"]
+        for place, entry in enumerate(files):
+            files[place] = FileEntry(**entry)
+        fields["files"] = tuple(files)
         return cls(**fields)
+
+
+def json_with_files(
+    fields: Mapping[str, Any], files: Iterable[Mapping[str, Any]], indent: int
+) -> Iterator[str]:
+    """JSON with sorted keys and a long list under `files`, in pieces: never the whole at once.
+
+    The pieces together are what `json.dumps` gives.
+
+    Args:
+        fields: All fields; a value under `files` is left out for the list.
+        files: The list.
+        indent: Spaces of each level, 1 or more.
+    """
+    # No text within has a line break, and no deeper field so few spaces: this stands there once.
+    mark = f'\n{" " * indent}"files": []'
+    text = json.dumps({**fields, "files": []}, indent=indent, sort_keys=True)
+    head, tail = text.split(mark)
+    yield head + mark.removesuffix("]")
+    lead = "\n" + " " * 2 * indent
+    between = ""
+    for file in files:
+        yield between + lead + json.dumps(file, indent=indent, sort_keys=True).replace("\n", lead)
+        between = ","
+    yield (lead[:-indent] if between else "") + "]" + tail
+
+
+def _canonical(value: Any) -> bytes:
+    text = json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    return text.encode()
 
 
 def digest_of(value: Any) -> str:
     """`sha256:...` of a value's canonical JSON (sorted keys, no spaces)."""
-    text = json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
-    return "sha256:" + hashlib.sha256(text.encode()).hexdigest()
+    return "sha256:" + hashlib.sha256(_canonical(value)).hexdigest()
+
+
+def _content_digest(
+    collection: str, metadata: Mapping[str, Any], files: Iterable[FileEntry]
+) -> str:
+    """`digest_of` collection, files and metadata, without their text in memory."""
+    sha = hashlib.sha256(b'{"collection":' + _canonical(collection) + b',"files":[')
+    between = b""
+    for entry in files:
+        sha.update(between + _canonical(entry.to_dict()))
+        between = b","
+    sha.update(b'],"metadata":' + _canonical(dict(metadata)) + b"}")
+    return "sha256:" + sha.hexdigest()
 
 
 def digest_file(stream: IO[bytes]) -> tuple[int, str]:
@@ -138,17 +186,15 @@ class Draft:
 
     def add_folder(self, source: Path) -> None:
         """Copies every file below a local folder into the artifact."""
-        for file in sorted(p for p in source.rglob("*") if p.is_file()):
-            self.add(file.relative_to(source).as_posix(), file)
+        for folder, _, names in os.walk(source):
+            within = Path(folder)
+            for name in sorted(names):
+                file = within / name
+                self.add(file.relative_to(source).as_posix(), file)
 
     def manifest(self, metadata: Mapping[str, Any]) -> Manifest:
         """The manifest that publishing writes."""
         files = tuple(sorted(self._entries.values(), key=lambda entry: entry.path))
-        content = {
-            "collection": self.collection,
-            "metadata": dict(metadata),
-            "files": [entry.__dict__ for entry in files],
-        }
         created = datetime.now(UTC).isoformat(timespec="microseconds")
         return Manifest(
             self.collection,
@@ -157,7 +203,7 @@ class Draft:
             created,
             dict(metadata),
             files,
-            digest_of(content),
+            _content_digest(self.collection, metadata, files),
         )
 
 
@@ -278,7 +324,8 @@ class Storage:
         existing = self.find(draft.collection, draft.id)
         if existing is None:
             self.write_atomically(
-                self.join(draft.collection, draft.id, MANIFEST), manifest.to_json().encode()
+                self.join(draft.collection, draft.id, MANIFEST),
+                (piece.encode() for piece in manifest.to_json()),
             )
             return Artifact(self, manifest)
         if draft.attempt != existing.manifest.attempt:
@@ -287,16 +334,22 @@ class Storage:
             raise AbortedError(f"{draft.collection}/{draft.id} was published by another attempt")
         return existing
 
-    def write_atomically(self, path: str, content: bytes) -> None:
-        """Writes a file so that readers see the old content or the new, nothing between."""
+    def write_atomically(self, path: str, content: bytes | Iterable[bytes]) -> None:
+        """Writes a file so that readers see the old content or the new, nothing between.
+
+        Args:
+            path: On the storage's file system.
+            content: All of it, or its pieces in order.
+        """
         self.fs.makedirs(posixpath.dirname(path), exist_ok=True)
+        pieces = [content] if isinstance(content, bytes) else content
         if "file" not in _protocols(self.fs):
-            self.fs.pipe_file(path, content)
+            self.fs.pipe_file(path, b"".join(pieces))
             return
         beside = f"{path}.{uuid4().hex}.tmp"
         try:
             with naming(path), open(beside, "wb") as stream:
-                stream.write(content)
+                stream.writelines(pieces)
                 stream.flush()
                 os.fsync(stream.fileno())
             Path(beside).replace(path)
@@ -309,7 +362,7 @@ class Storage:
             text = self.fs.cat_file(self.join(collection, artifact_id, MANIFEST))
         except (FileNotFoundError, NotADirectoryError):
             return None
-        return Artifact(self, Manifest.from_json(text.decode()))
+        return Artifact(self, Manifest.from_json(text))
 
     def get(self, collection: str, artifact_id: str) -> Artifact:
         """The artifact.

@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import hashlib
 import io
-import json
 import zipfile
-from collections.abc import Mapping
+from array import array
+from collections.abc import Iterator, Mapping
+from itertools import chain
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Literal, Self
@@ -20,7 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from medsynth.errors import FailedPreconditionError, InvalidArgumentError
-from medsynth.storage import naming
+from medsynth.storage import json_with_files, naming
 
 MANIFEST = "manifest.json"
 SHARD = 1000
@@ -60,7 +61,7 @@ class SampleWriter:
         self.count = 0
         self._shape: tuple[int, ...] = ()
         self._masked = False
-        self._files: list[dict[str, Any]] = []
+        self._files = _Files()
         self._waiting: list[tuple[Pixels, Pixels | None]] = []
         self._waiting_first = 0
 
@@ -102,7 +103,7 @@ class SampleWriter:
         if self._waiting:
             self._write_shard()
         channels, rows, columns = self._shape or (0, 0, 0)
-        manifest = {
+        facts = {
             "format": self.format,
             "first_index": self.first_index or 0,
             "count": self.count,
@@ -111,14 +112,15 @@ class SampleWriter:
             "width": columns,
             "masks": self._masked,
             "metadata": self.metadata,
-            "files": self._files,
         }
-        content = (json.dumps(manifest, indent=1, sort_keys=True) + "\n").encode()
+        sha = hashlib.sha256()
         beside = self.folder / f"{MANIFEST}.tmp"
-        with naming(beside):
-            beside.write_bytes(content)
+        with naming(beside), beside.open("wb") as stream:
+            for piece in chain(json_with_files(facts, self._files, indent=1), "\n"):
+                stream.write(piece.encode())
+                sha.update(piece.encode())
         beside.replace(self.folder / MANIFEST)
-        return "sha256:" + hashlib.sha256(content).hexdigest()
+        return "sha256:" + sha.hexdigest()
 
     def __enter__(self) -> Self:
         return self
@@ -171,12 +173,30 @@ class SampleWriter:
         target.parent.mkdir(exist_ok=True)
         with naming(target):
             target.write_bytes(content)
-        digest = "sha256:" + hashlib.sha256(content).hexdigest()
-        self._files.append({"path": path, "size": len(content), "digest": digest})
+        self._files.add(path, content)
 
 
-def _copy(array: Pixels | None) -> Pixels | None:
-    return None if array is None else array.copy()
+class _Files:
+    """What is known about each file written, in little memory: there may be millions."""
+
+    def __init__(self) -> None:
+        self._paths: list[str] = []
+        self._sizes = array("Q")
+        self._digests = bytearray()
+
+    def add(self, path: str, content: bytes) -> None:
+        self._paths.append(path)
+        self._sizes.append(len(content))
+        self._digests += hashlib.sha256(content).digest()
+
+    def __iter__(self) -> Iterator[dict[str, Any]]:
+        for place, (path, size) in enumerate(zip(self._paths, self._sizes, strict=True)):
+            digest = self._digests[32 * place : 32 * (place + 1)].hex()
+            yield {"path": path, "size": size, "digest": f"sha256:{digest}"}
+
+
+def _copy(pixels: Pixels | None) -> Pixels | None:
+    return None if pixels is None else pixels.copy()
 
 
 def _png(pixels: Pixels) -> bytes:
