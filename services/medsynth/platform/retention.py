@@ -32,7 +32,8 @@ from medsynth.platform.artifacts import (
 )
 from medsynth.platform.citations import citations
 from medsynth.platform.jobs.connection import domain_errors
-from medsynth.platform.jobs.record import FOLDERS, JobRecord
+from medsynth.platform.jobs.kinds import FOLDERS
+from medsynth.platform.jobs.record import JobRecord
 from medsynth.platform.jobs.resource import delete_job
 from medsynth.platform.jobs.scripts import PREFIX
 from medsynth.platform.jobs.store import JobStore

@@ -44,9 +44,8 @@ from medsynth.platform.faults import DISK_FULL, machine_error
 from medsynth.platform.jobs.channel import ALIVE, LOG_FORMAT, Channel, pack, unpack
 from medsynth.platform.jobs.gpu_memory import gpu_memory
 from medsynth.platform.jobs.guard import start_guard
-from medsynth.platform.jobs.kinds import ChildJob, parse_specification
+from medsynth.platform.jobs.kinds import FOLDERS, ChildJob, parse_specification
 from medsynth.platform.jobs.liveness import Liveness
-from medsynth.platform.jobs.record import FOLDERS
 from medsynth.settings import Settings, get_settings
 from medsynth.storage import Artifact, Draft, Storage
 

@@ -21,6 +21,10 @@ Queue = Literal["gpu", "light"]
 QUEUES: Final[tuple[Queue, ...]] = ("gpu", "light")
 """Each has workers of its own: `gpu` trains and evaluates, `light` does the rest."""
 
+FOLDERS: Final = "jobs"
+"""Collection of the storage in which each job has a folder, by its id, for what outlives an
+attempt, such as checkpoints."""
+
 
 @dataclass(frozen=True)
 class JobKind:

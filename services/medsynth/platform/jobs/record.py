@@ -25,10 +25,6 @@ ENDED: Final = frozenset(
 ACTIVE: Final = frozenset(STATES) - ENDED
 """States of jobs that have not ended."""
 
-FOLDERS: Final = "jobs"
-"""Collection of the storage in which each job has a folder, by its id, for what outlives an
-attempt, such as checkpoints."""
-
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _PREFIX: Final = "JOB_STATE_"
 

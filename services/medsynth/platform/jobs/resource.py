@@ -8,8 +8,8 @@ from typing import Any
 from google.protobuf import empty_pb2
 from google.protobuf.message import Message
 
-from medsynth.platform.jobs.kinds import message_class
-from medsynth.platform.jobs.record import FOLDERS, JobRecord
+from medsynth.platform.jobs.kinds import FOLDERS, message_class
+from medsynth.platform.jobs.record import JobRecord
 from medsynth.platform.jobs.store import JobStore
 from medsynth.platform.rpc.names import parse_name
 from medsynth.storage import Storage
