@@ -20,7 +20,7 @@ from rich.console import Console
 
 from tests.chaos.report import document, show
 from tests.chaos.run import Scenario, run
-from tests.chaos.schedule import FAULTS, JOBS
+from tests.chaos.schedule import FAULTS, JOBS, PACE
 
 _ABOUT: Final = """\
 Starts a stack of its own in a temporary folder (Redis, Triton, the three services, two workers
@@ -56,6 +56,10 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     )
     parser.add_argument("-s", "--seed", type=int, help="of all that is drawn (a new one)")
     parser.add_argument(
+        *("-p", "--pace"), type=float, default=PACE, metavar="SECONDS",
+        help=f"time from one fault to the next, on average ({PACE:g})",
+    )  # fmt: skip
+    parser.add_argument(
         *("--faults",), nargs="+", choices=FAULTS, default=FAULTS, metavar="FAULT",
         help=f"what is broken (everything): {', '.join(FAULTS)}",
     )  # fmt: skip
@@ -78,7 +82,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         progress.print(f"[dim]{time.strftime('%H:%M:%S')}[/] {line}", soft_wrap=True)
 
     say(f"seed {seed}, {options.minutes:g} minutes")
-    scenario = Scenario(60 * options.minutes, seed, options.faults, options.jobs)
+    scenario = Scenario(60 * options.minutes, seed, options.faults, options.jobs, options.pace)
     folder = Path(tempfile.mkdtemp(prefix="chaos-")).resolve()
     try:
         outcome = run(scenario, folder, say)

@@ -22,7 +22,7 @@ from tests.chaos import checks
 from tests.chaos.arena import Arena, send
 from tests.chaos.injectors import Injector
 from tests.chaos.ledger import Ledger
-from tests.chaos.schedule import FAULTS, JOBS, Step, schedule
+from tests.chaos.schedule import FAULTS, JOBS, PACE, Step, schedule
 from tests.chaos.watchers import Watcher
 from tests.chaos.work import Office, Order, order
 
@@ -44,6 +44,7 @@ class Scenario:
         seed: Of everything that is drawn.
         faults: What is broken.
         jobs: What goes on meanwhile.
+        pace: Seconds from one fault to the next, on average.
         drain_seconds: How long everything may take to end after that.
     """
 
@@ -51,12 +52,17 @@ class Scenario:
     seed: int
     faults: Sequence[str] = FAULTS
     jobs: Sequence[str] = JOBS
+    pace: float = PACE
     drain_seconds: float = 900.0
 
     @property
     def draws(self) -> bool:
         """Whether it needs a Triton."""
         return "drawing" in self.jobs
+
+    def steps(self) -> tuple[Step, ...]:
+        """What happens, and when."""
+        return schedule(self.seed, self.seconds, self.faults, self.jobs, self.pace)
 
 
 @dataclass(frozen=True)
@@ -113,9 +119,6 @@ class _Run:
         self._began = time.monotonic()
 
     def carry(self) -> dict[str, Any]:
-        steps = schedule(
-            self._scenario.seed, self._scenario.seconds, self._scenario.faults, self._scenario.jobs
-        )
         with ExitStack() as stack:
             client = stack.enter_context(closing(self._connect()))
             stack.callback(self._over.set)
@@ -123,20 +126,17 @@ class _Run:
             injector = Injector(
                 *(self._arena, self._store, self._ledger, office, self._watchers, self._over)
             )
-            stack.enter_context(self._lines())
-            self._began = time.monotonic()
-            self._break(steps, office, injector)
-            self._say("nothing is broken any more: everything may finish")
-            injector.finish()
-            self._references(office)
-            finished = self._drain()
+            with self._lines():
+                self._began = time.monotonic()
+                self._break(self._scenario.steps(), office, injector)
+                self._say("nothing is broken any more: everything may finish")
+                injector.finish()
+                self._references(office)
+                endless = self._drain()
             for watcher in self._watchers:
                 watcher.finish(_SETTLE_SECONDS)
-            self._over.set()
-        with closing(self._connect()) as client:
-            office = Office(self._store, client, self._ledger, threading.Event())
-            lost = [*finished, *self._check(office)]
-        return self._outcome(lost)
+            self._say("checking")
+            return self._outcome([*endless, *self._check(office)])
 
     def _connect(self) -> Client:
         settings = self._arena.settings
@@ -184,13 +184,10 @@ class _Run:
 
     def _references(self, office: Office) -> None:
         """Each training once more, undisturbed."""
-        seen: set[tuple[str, int]] = set()
-        for asked in list(self._orders.values()):
-            key = (asked.fields.get("preset", ""), asked.fields.get("seed", 0))
-            if asked.sort == "training" and key not in seen:
-                seen.add(key)
-                request_id = f"chaos-{self._scenario.seed}-reference-{len(seen)}"
-                self._place(Order(asked.sort, asked.kind, request_id, asked.fields), office)
+        trainings = [asked for asked in self._orders.values() if asked.sort == "training"]
+        for preset in sorted({asked.fields["preset"] for asked in trainings}):
+            request_id = f"chaos-{self._scenario.seed}-reference-{preset}"
+            self._place(Order("training", "training", request_id, {"preset": preset}), office)
 
     def _drain(self) -> list[str]:
         """Waits until all jobs have ended. Returns what has not."""
@@ -204,7 +201,6 @@ class _Run:
             self._over.wait(0.5)
 
     def _check(self, office: Office) -> Iterator[str]:
-        self._say("checking")
         store, storage, ledger = self._store, self._arena.storage, self._ledger
         yield from checks.check_promises(store, ledger)
         yield from checks.check_histories(store)

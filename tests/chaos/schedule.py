@@ -33,8 +33,10 @@ FAULTS: Final = (
 JOBS: Final = ("training", "preparation", "drawing", "echo", "publishing", "failing", "parent")
 """Every sort of job there is; `work` says what each is."""
 
-_WEIGHTS: Final = {"echo": 4, "publishing": 2, "parent": 3, "training": 2}
-_FAULT_SECONDS: Final = 2.0
+_WEIGHTS: Final = {"echo": 4, "publishing": 2, "parent": 3}
+PACE: Final = 2.0
+"""Seconds from one fault to the next, on average."""
+
 _JOB_SECONDS: Final = 3.0
 _ONCE: Final = frozenset(("stop redis", "kill redis", "kill triton"))
 """What stops everything else for a while, and so is drawn less often."""
@@ -63,7 +65,11 @@ class Step:
 
 
 def schedule(
-    seed: int, seconds: float, faults: Sequence[str] = FAULTS, jobs: Sequence[str] = JOBS
+    seed: int,
+    seconds: float,
+    faults: Sequence[str] = FAULTS,
+    jobs: Sequence[str] = JOBS,
+    pace: float = PACE,
 ) -> tuple[Step, ...]:
     """The steps of a run, in their order.
 
@@ -72,23 +78,22 @@ def schedule(
         seconds: Length of the run.
         faults: Those that happen.
         jobs: Those that are made.
+        pace: Seconds from one fault to the next, on average.
     """
     drawn = random.Random(seed)
-    times = [(at, what) for at, what in _faults(drawn, seconds, faults)]
-    times += [(at, what) for at, what in _jobs(drawn, seconds, jobs)]
-    ordered = sorted(times)
+    ordered = sorted([*_faults(drawn, seconds, faults, pace), *_jobs(drawn, seconds, jobs)])
     return tuple(Step(at, what, drawn.random(), n) for n, (at, what) in enumerate(ordered))
 
 
 def _faults(
-    drawn: random.Random, seconds: float, kinds: Sequence[str]
+    drawn: random.Random, seconds: float, kinds: Sequence[str], pace: float
 ) -> Iterator[tuple[float, str]]:
     """Each kind comes in each round, in an order of its own; the heavy ones in every other."""
-    at, round_ = 2.0, 0
+    at, round_ = 0.0, 0
     while kinds:
         light = [kind for kind in kinds if kind not in _ONCE or round_ % 2 == 0]
         for what in drawn.sample(light, len(light)):
-            at += drawn.expovariate(1 / _FAULT_SECONDS)
+            at += drawn.expovariate(1 / pace)
             if at >= seconds:
                 return
             yield at, what
