@@ -53,6 +53,14 @@ def test_fields_are_those_of_the_message() -> None:
         ({"intensity_high": 100.5}, "intensity_high"),
         ({"intensity_low": -1}, "intensity_low"),
         ({"intensity_high": float("inf")}, "intensity_high"),
+        (
+            {"intensity": "window", "intensity_low": 0.0, "intensity_high": 1e300},
+            "intensity_high",
+        ),
+        (
+            {"intensity": "window", "intensity_low": 0.0, "intensity_high": 1e-300},
+            "intensity_high",
+        ),
         ({"train_share": 1}, "train_share"),
         ({"train_share": "0.5"}, "train_share"),
         ({"validation_share": 0.4}, "validation_share"),

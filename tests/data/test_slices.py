@@ -100,6 +100,12 @@ def test_a_constant_volume_is_refused_by_name() -> None:
         prepare_volume(volume(np.full((2, 1, 40, 40), 7.0)), Preparation())
 
 
+def test_intensities_too_far_apart_for_their_type_are_refused_by_name() -> None:
+    extremes = np.kron(np.array([[-3e38, 3e38]]), np.ones((64, 32)))[None, None]
+    with pytest.raises(DataError, match=r"p_1, channel 0.*too far apart"):
+        prepare_volume(volume(extremes), Preparation(intensity_low=0, intensity_high=100))
+
+
 def test_reducing_averages() -> None:
     board = np.indices((256, 256)).sum(0) % 2
     reduced = resize_image(board.astype(np.float32), 32)

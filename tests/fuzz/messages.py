@@ -128,7 +128,8 @@ def _near(template: Message, words: Words) -> st.SearchStrategy[Message]:
             _set(message, place, value)
         return message
 
-    return st.lists(change, max_size=min(len(places), 3)).map(changed)
+    changes = st.lists(change, min_size=1, max_size=min(len(places), 3))
+    return st.one_of(st.just([]), changes).map(changed)
 
 
 def _places(descriptor: Descriptor) -> Iterator[tuple[FieldDescriptor, ...]]:

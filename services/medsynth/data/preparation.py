@@ -18,6 +18,9 @@ INTENSITIES = ("percentiles", "window")
 LARGEST_SEED = 2**63 - 1
 
 _PERCENTILES = (0.5, 99.5)
+_LARGEST = 1e30
+_NARROWEST = 1e-30
+_WINDOW = f"a value in the file's units, {-_LARGEST:g} to {_LARGEST:g}"
 
 
 @dataclass(frozen=True)
@@ -120,7 +123,7 @@ def _checked(given: Mapping[str, Any], prefix: str) -> dict[str, Any]:
 def _checked_limits(values: dict[str, Any], prefix: str) -> dict[str, Any]:
     refuse = InvalidArgumentError.field
     percentiles = values["intensity"] == "percentiles"
-    kind = "a percentile from 0 to 100" if percentiles else "a value in the file's units"
+    kind = "a percentile from 0 to 100" if percentiles else _WINDOW
     for name, default in zip(("intensity_low", "intensity_high"), _PERCENTILES, strict=True):
         path = f"{prefix}.{name}"
         if values[name] is None:
@@ -128,9 +131,9 @@ def _checked_limits(values: dict[str, Any], prefix: str) -> dict[str, Any]:
                 raise refuse(path, None, f"{kind} (required for a window)")
             values[name] = default
         values[name] = _number(values[name], path, kind)
-        if percentiles and not 0 <= values[name] <= 100:
+        if not (0 <= values[name] <= 100 if percentiles else abs(values[name]) <= _LARGEST):
             raise refuse(path, values[name], kind)
-    if values["intensity_low"] >= values["intensity_high"]:
+    if values["intensity_high"] - values["intensity_low"] < _NARROWEST:
         raise refuse(
             f"{prefix}.intensity_high",
             values["intensity_high"],

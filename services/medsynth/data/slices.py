@@ -107,5 +107,9 @@ def _to_unit(
                 f"{name}: the intensities are all {low:g} between the percentiles "
                 f"{preparation.limits[0]:g} and {preparation.limits[1]:g}: nothing to scale"
             )
-    scaled = (channel - np.float32(low)) / np.float32(high - low)
+    with np.errstate(over="ignore"):
+        span = np.float32(high - low)
+    if not 0 < span < np.inf:
+        raise DataError(f"{name}: intensities from {low:g} to {high:g} are too far apart to scale")
+    scaled = (channel - np.float32(low)) / span
     return np.asarray(np.clip(scaled, 0, 1), dtype=np.float32)

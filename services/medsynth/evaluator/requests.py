@@ -5,13 +5,12 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Sequence
 
-from medsynth.data.source import resolve
 from medsynth.errors import FailedPreconditionError, InvalidArgumentError
 from medsynth.evaluator import names
 from medsynth.platform import artifacts
 from medsynth.platform.jobs.store import JobStore
 from medsynth.platform.rpc.names import parse_name
-from medsynth.platform.sources import MAX_SEED, check_range, fill_source
+from medsynth.platform.sources import MAX_SEED, check_range, fill_source, resolve_folder
 from medsynth.storage import Artifact, Storage
 from medsynth.v1 import evaluator_pb2, types_pb2
 
@@ -81,11 +80,7 @@ def _fill_subject(
         origin = place.storage.find(artifacts.GENERATORS, name.rpartition("/")[2])
         return artifacts.generator_message(origin).source if origin else None
     if subject == "folder":
-        if not message.folder.startswith("/") or "\0" in message.folder:
-            raise InvalidArgumentError.field(
-                "specification.folder", message.folder, "an absolute path of a folder"
-            )
-        filled.folder = resolve(message.folder, place.roots)
+        filled.folder = resolve_folder(message.folder, place.roots, "specification.folder")
         return None
     raise InvalidArgumentError.field(
         "specification.subject", "", "one of `generator`, `synthetic_dataset_job` and `folder`"

@@ -6,13 +6,21 @@ the same, and record the same form: one place, named in one way, has one prepare
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any, Final
 
 from google.protobuf.message import Message
 
 from medsynth.data.source import Source, complete, resolve
-from medsynth.errors import FieldViolation, InvalidArgumentError
+from medsynth.errors import (
+    DataError,
+    FieldViolation,
+    InvalidArgumentError,
+    MedsynthError,
+    NotFoundError,
+    PermissionDeniedError,
+)
 from medsynth.v1 import types_pb2
 
 MAX_SEED: Final = 2**63 - 1
@@ -50,10 +58,30 @@ def fill_source(
     """
     try:
         source = to_source(message)
-        resolved = Source(resolve(source.uri, roots), source.reader, source.preparation)
-        return source_message(complete(resolved))
-    except InvalidArgumentError as error:
+        with _naming(f"{_LIBRARY_FIELD}.uri"):
+            resolved = Source(resolve(source.uri, roots), source.reader, source.preparation)
+            return source_message(complete(resolved))
+    except MedsynthError as error:
         raise _moved(error, field) from error
+
+
+def resolve_folder(folder: str, roots: Sequence[str], field: str) -> str:
+    """The real path of a folder that a request names.
+
+    Args:
+        folder: As it was sent.
+        roots: Folders that requests may name.
+        field: Path of the field in the request.
+
+    Raises:
+        InvalidArgumentError: It is no absolute path; names the field.
+        PermissionDeniedError: It lies outside the roots.
+        NotFoundError: There is nothing at that place.
+    """
+    if not folder.startswith("/") or "\0" in folder:
+        raise InvalidArgumentError.field(field, folder, "an absolute path of a folder")
+    with _naming(field):
+        return resolve(folder, roots, field)
 
 
 def to_source(message: types_pb2.DataSource) -> Source:
@@ -89,7 +117,21 @@ def check_range(field: str, value: int, low: int, high: int) -> int:
     return value
 
 
-def _moved(error: InvalidArgumentError, field: str) -> InvalidArgumentError:
+@contextmanager
+def _naming(field: str) -> Iterator[None]:
+    """Lets errors about what a field names say which field that is."""
+    try:
+        yield
+    except (DataError, NotFoundError, PermissionDeniedError) as error:
+        raise type(error)(
+            f"{field}: {error.message}",
+            reason=error.reason,
+            violations=[FieldViolation(field, error.message)],
+            metadata=error.metadata,
+        ) from error
+
+
+def _moved(error: MedsynthError, field: str) -> MedsynthError:
     """The error with the paths that the request has."""
 
     def renamed(text: str) -> str:
@@ -100,6 +142,4 @@ def _moved(error: InvalidArgumentError, field: str) -> InvalidArgumentError:
     message = error.message
     for old, new in zip(error.violations, violations, strict=True):
         message = message.replace(old.field, new.field)
-    return InvalidArgumentError(
-        message, reason=error.reason, violations=violations, metadata=error.metadata
-    )
+    return type(error)(message, reason=error.reason, violations=violations, metadata=error.metadata)
