@@ -29,6 +29,14 @@ def test_a_full_disk_names_its_file_and_what_to_do(number: int) -> None:
     assert "free some" in error.message
 
 
+def test_a_failed_write_that_names_no_file_says_where_it_can_have_been() -> None:
+    with open("/dev/full", "wb", buffering=0) as full, pytest.raises(OSError, match="28") as caught:
+        full.write(b"x")
+    error = machine_error(caught.value, "/data or /scratch")
+    assert error is not None
+    assert "of /data or /scratch" in error.message
+
+
 @pytest.mark.parametrize("number", [errno.EROFS, errno.EACCES, errno.EPERM])
 def test_storage_that_refuses_is_the_operators_matter(number: int) -> None:
     error = known(OSError(number, os.strerror(number), "/data/x"))

@@ -21,20 +21,25 @@ _NO_MEMORY: Final = ("can't allocate memory", "not enough memory", "Cannot alloc
 """What PyTorch's and the system's own allocators say; they raise no `MemoryError`."""
 
 
-def machine_error(error: BaseException) -> MedsynthError | None:
-    """The domain error of what the machine refused, or None for any other exception."""
+def machine_error(error: BaseException, where: str = "") -> MedsynthError | None:
+    """The domain error of what the machine refused, or None for any other exception.
+
+    Args:
+        error: What was raised.
+        where: Where it can only have been, for errors that name no file.
+    """
     if isinstance(error, MedsynthError):
         return None
     if isinstance(error, OSError) and error.errno in _FULL:
         return ResourceExhaustedError(
-            f"no space is left on the disk{_of(error)} ({error.strerror}): free some, or raise "
-            "the quota",
+            f"no space is left on the disk{_of(error, where)} ({error.strerror}): free some, or "
+            "raise the quota",
             reason=DISK_FULL,
         )
     if isinstance(error, OSError) and error.errno in _REFUSED:
         return UnavailableError(
-            f"the storage{_of(error)} cannot be written ({error.strerror}): make it writable for "
-            "the services and the workers",
+            f"the storage{_of(error, where)} cannot be written ({error.strerror}): make it "
+            "writable for the services and the workers",
             reason=STORAGE_READ_ONLY,
         )
     if _is_memory(error):
@@ -47,8 +52,9 @@ def machine_error(error: BaseException) -> MedsynthError | None:
     return None
 
 
-def _of(error: OSError) -> str:
-    return f" of {error.filename}" if error.filename else ""
+def _of(error: OSError, where: str) -> str:
+    place = error.filename or where
+    return f" of {place}" if place else ""
 
 
 def _is_memory(error: BaseException) -> bool:

@@ -264,7 +264,8 @@ def _outcome(context: JobContext, functions: Mapping[str, Function]) -> dict[str
     try:
         result = functions[context.kind](context)
     except Exception as error:
-        known = error if isinstance(error, MedsynthError) else machine_error(error)
+        places = f"{context.storage.root} or {context.scratch}"
+        known = error if isinstance(error, MedsynthError) else machine_error(error, places)
         if known is None:
             raise
         if isinstance(known, AbortedError) and context.stop_requested():
