@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from medsynth.platform.jobs.channel import LOG_LINE, Channel
+from medsynth.platform.jobs.guard import start_guard
 from medsynth.platform.telemetry import with_log_fields
 
 _log = logging.getLogger(__name__)
@@ -46,13 +47,13 @@ class Exited:
         return f"the child was killed by {name}"
 
 
-_ENVIRONMENT: Final = {"OMP_WAIT_POLICY": "PASSIVE"}
+ENVIRONMENT: Final = {"OMP_WAIT_POLICY": "PASSIVE"}
 """What a child's environment has unless the worker's says otherwise: threads that wait at OpenMP's
 barriers sleep. Spinning ones starve each other as soon as the cores are shared with anything."""
 
 
 class ChildProcess:
-    """A running child, in a session and process group of its own.
+    """A running child, in a session and process group of its own, and its guard.
 
     Args:
         module: What it runs, with `python -m`.
@@ -60,6 +61,9 @@ class ChildProcess:
         inbox: Gets `Said` for each of its messages, and at last `Exited`.
 
     What it prints goes to the log, with the fields that the thread which starts it has.
+
+    Raises:
+        OSError: It cannot be started.
     """
 
     def __init__(self, module: str, name: str, inbox: queue.SimpleQueue[Any]) -> None:
@@ -67,13 +71,20 @@ class ChildProcess:
         with theirs:
             self._process = subprocess.Popen(
                 [sys.executable, "-m", module, name, str(theirs.fileno())],
-                env={**_ENVIRONMENT, **os.environ},
+                env={**ENVIRONMENT, **os.environ},
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.STDOUT,
                 pass_fds=[theirs.fileno()],
                 start_new_session=True,
             )
+        try:
+            self._guard = start_guard(self._process.pid)
+        except BaseException:
+            ours.close()
+            os.killpg(self._process.pid, signal.SIGKILL)
+            self._process.wait()
+            raise
         self.channel = Channel(ours)
         self._inbox = inbox
         self._reaping = threading.Lock()
@@ -122,6 +133,7 @@ class ChildProcess:
             os.killpg(self._process.pid, signal.SIGKILL)
             status = self._process.wait()
             self._reaped = True
+        self._guard.wait()
         for thread in self._threads:
             thread.join(timeout=5.0)
         self.channel.close()

@@ -1,0 +1,111 @@
+"""`python -m tests.bench`: measures what medsynth promises, side by side with the alternative."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import platform
+import sys
+import tempfile
+import time
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from medsynth.cli.output import emit, remark, table
+from tests.bench.measure import Bench, Context, Effort, Row
+from tests.bench.registry import BENCHES
+
+_NOTES = """
+Each line stands for one claim. Both sides are measured in the same run, in turn (A B A B ...),
+after a warm-up; the numbers are medians, and the ratio is the median of the ratios of neighbouring
+measurements, so that whatever else the machine does meets both alike. A bar that is not reached is
+shown and is no error: the exit status is 0 whenever every bench ran.
+
+  python -m tests.bench --only sample --only train     two of them
+  python -m tests.bench --quick                        fewer repeats, smaller sets
+  python -m tests.bench --json > bench.json            for scripts; progress goes to stderr
+
+Measure on a machine that does nothing else: with busy neighbours even ratios move by a tenth.
+"""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """The command line."""
+    listed = "\n".join(f"  {bench.name:<10} {bench.summary}" for bench in BENCHES.values())
+    parser = argparse.ArgumentParser(
+        prog="make bench",
+        description=f"Measures speed and memory.\n\nBenches:\n{listed}",
+        epilog=_NOTES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument(
+        "--only", action="append", choices=BENCHES, metavar="NAME", help="this bench; repeatable"
+    )
+    effort = parser.add_mutually_exclusive_group()
+    effort.add_argument("--quick", action="store_true", help="fewer repeats, smaller sets")
+    effort.add_argument(
+        "--tiny", action="store_true", help="shows that they work; the numbers mean nothing"
+    )
+    parser.add_argument("--json", action="store_true", help="one JSON document on stdout")
+    options = parser.parse_args(arguments)
+    chosen = Effort.QUICK if options.quick else Effort.TINY if options.tiny else Effort.FULL
+    rows: list[tuple[str, Row]] = []
+    for name in BENCHES:
+        if options.only is None or name in options.only:
+            rows += [(name, row) for row in measured(BENCHES[name], chosen)]
+    if options.json:
+        emit(document(rows, chosen))
+    else:
+        show(rows)
+    return 0
+
+
+def measured(bench: Bench, effort: Effort) -> list[Row]:
+    """Runs a bench in a folder of its own, with progress on stderr."""
+    began = time.monotonic()
+
+    def say(line: str) -> None:
+        remark(f"[{bench.name} {time.monotonic() - began:5.0f} s] {line}")
+
+    say(bench.summary)
+    with tempfile.TemporaryDirectory(prefix="medsynth-bench-") as folder:
+        return list(bench.run(Context(effort, Path(folder), say)))
+
+
+def document(rows: Sequence[tuple[str, Row]], effort: Effort) -> dict[str, Any]:
+    """What `--json` prints."""
+    return {
+        "effort": effort.name.lower(),
+        "machine": {"processor": platform.processor(), "cores": len(os.sched_getaffinity(0))},
+        "rows": [{"bench": name, **asdict(row), "reached": row.reached} for name, row in rows],
+    }
+
+
+def show(rows: Sequence[tuple[str, Row]]) -> None:
+    """Prints the table."""
+    table(
+        ("what", "ours", "against", "other", "ratio", "bar", "reached"),
+        [_cells(row) for _, row in rows],
+        numbers=("ours", "other", "ratio"),
+    )
+
+
+def _cells(row: Row) -> tuple[str, ...]:
+    bar = "" if row.bar is None else f"{row.bar.side} {row.bar.value:g}"
+    if row.bar is not None and row.bar.of == "ours":
+        bar += f" {row.unit}"
+    return (
+        row.what,
+        f"{row.ours:.4g} {row.unit}",
+        row.against,
+        "" if row.other is None else f"{row.other:.4g} {row.unit}",
+        "" if row.ratio is None else f"{row.ratio:.2f}",
+        bar,
+        {True: "yes", False: "NO", None: ""}[row.reached],
+    )
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,103 @@
+"""Peak memory for a large synthetic data set over that for a small one."""
+
+from __future__ import annotations
+
+import re
+import threading
+from collections.abc import Sequence
+from pathlib import Path
+
+from medsynth.client.jobs import error_of
+from tests.bench.measure import Bar, Bench, Context, Row
+from tests.bench.site import Site, publish_untrained, started
+
+_PARTS = ("worker's child", "worker", "sampler")
+
+
+def measure(context: Context) -> Sequence[Row]:
+    """Images of 32 px as PNG pairs, and the same number as a stream out of the sampler."""
+    small, large = context.effort.pick((1000, 10_000), (500, 3000), (4, 8))
+    with started(context.folder / "home") as site:
+        generator = publish_untrained(site.storage, "dcgan", 32, generator_filters=8)
+        name = f"generators/{generator.manifest.id}"
+        _draw(site, name, small)
+        context.say(f"drawing {small:,} images")
+        before = _draw(site, name, small)
+        context.say(f"drawing {large:,} images")
+        after = _draw(site, name, large)
+    return [
+        Row(
+            f"peak memory of the {part}: {large:,} images over {small:,}",
+            after[part],
+            "MiB",
+            f"{small:,} images",
+            before[part],
+            after[part] / before[part],
+            Bar("at most", 1.1),
+        )
+        for part in _PARTS
+    ]
+
+
+def _draw(site: Site, generator: str, count: int) -> dict[str, float]:
+    """Draws a data set and a stream. Returns the peak of each process in MiB."""
+    worker, sampler = site.pid("worker-light"), site.pid("sampler")
+    for pid in (worker, sampler):
+        # Makes the peak begin anew.
+        Path(f"/proc/{pid}/clear_refs").write_text("5")
+    with ChildPeak(worker) as child:
+        job = site.client.wait(site.client.create_synthetic_dataset(generator, count=count))
+    assert error_of(job) is None, error_of(job)
+    assert sum(len(batch.images) for batch in site.client.sample(generator, count)) == count
+    return dict(zip(_PARTS, (child.mebibytes, peak(worker), peak(sampler)), strict=True))
+
+
+def peak(pid: int) -> float:
+    """The most memory that a process had, in MiB; 0 if it is gone."""
+    try:
+        status = Path(f"/proc/{pid}/status").read_text()
+    except (FileNotFoundError, ProcessLookupError):
+        return 0.0
+    found = re.search(r"VmHWM:\s+(\d+) kB", status)
+    return int(found[1]) / 1024 if found else 0.0
+
+
+def children(pid: int) -> list[int]:
+    """The processes that a process has started and that run."""
+    found = []
+    for listed in Path(f"/proc/{pid}/task").glob("*/children"):
+        try:
+            found += [int(child) for child in listed.read_text().split()]
+        except (FileNotFoundError, ProcessLookupError):
+            continue
+    return found
+
+
+class ChildPeak:
+    """Follows the largest child of a process within a `with` block.
+
+    Args:
+        parent: The process.
+    """
+
+    def __init__(self, parent: int) -> None:
+        self.mebibytes = 0.0
+        self._parent = parent
+        self._over = threading.Event()
+        self._thread = threading.Thread(target=self._follow, daemon=True)
+
+    def __enter__(self) -> ChildPeak:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._over.set()
+        self._thread.join()
+
+    def _follow(self) -> None:
+        while not self._over.wait(0.02):
+            for child in children(self._parent):
+                self.mebibytes = max(self.mebibytes, peak(child))
+
+
+BENCH = Bench("memory", "peak memory for a large data set over a small one", measure)

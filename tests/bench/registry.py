@@ -1,0 +1,17 @@
+"""Every bench, in the order in which all of them run."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Final
+
+from tests.bench import crowd, frechet, listing, memory, sampling, starts, training, waiting
+from tests.bench.measure import Bench
+
+BENCHES: Final[Mapping[str, Bench]] = MappingProxyType(
+    {
+        module.BENCH.name: module.BENCH
+        for module in (sampling, crowd, training, waiting, frechet, memory, starts, listing)
+    }
+)
