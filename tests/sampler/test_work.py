@@ -3,6 +3,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import resource
 import signal
 import subprocess
 import sys
@@ -88,6 +89,22 @@ def published(deployment: Deployment, record: JobRecord) -> Artifact:
     }
     assert artifact.verify() == []
     return artifact
+
+
+def test_a_full_disk_fails_the_job_and_leaves_nothing(
+    shared: Deployment, store: JobStore, worker: subprocess.Popen[bytes]
+) -> None:
+    unlimited = resource.RLIM_INFINITY
+    resource.prlimit(worker.pid, resource.RLIMIT_FSIZE, (100_000, unlimited))
+    try:
+        record = run(store, generator="generators/small", count=1000, format="npz")
+    finally:
+        resource.prlimit(worker.pid, resource.RLIMIT_FSIZE, (unlimited, unlimited))
+    assert record.error is not None
+    assert (record.error.code, record.error.reason) == ("RESOURCE_EXHAUSTED", "DISK_FULL")
+    assert ".npz" in record.error.message
+    assert record.attempt == 1
+    assert not (Path(shared.storage.root) / SYNTHETIC_DATASETS / record.id).exists()
 
 
 @pytest.mark.parametrize(
