@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import signal
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -48,6 +50,23 @@ def test_the_worker_is_killed_and_another_worker_resumes(
     assert processes_of(name) == []
     changes = [event.state_change for event in store.watch(name)]
     assert "lease ran out" in [change.reason for change in changes]
+
+
+def test_a_child_that_was_stopped_before_it_began_ends_with_its_worker(
+    store: JobStore, start_worker: StartWorker
+) -> None:
+    worker = start_worker()
+    for _ in range(3):
+        name = store.create("echo", specification()).name
+        eventually(lambda name=name: processes_of(name), interval=0.001)  # type: ignore[misc]
+        for pid in processes_of(name):
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGSTOP)
+        if processes_of(name):
+            break
+    assert history(store, name) == ["QUEUED", "RUNNING"]
+    worker.kill()
+    eventually(lambda: processes_of(name) == [])
 
 
 def test_a_child_that_hangs_is_killed_and_one_that_computes_is_not(

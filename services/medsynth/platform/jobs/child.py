@@ -43,7 +43,6 @@ from medsynth.errors import (
 from medsynth.platform.faults import DISK_FULL, machine_error
 from medsynth.platform.jobs.channel import ALIVE, LOG_FORMAT, Channel, pack, unpack
 from medsynth.platform.jobs.gpu_memory import gpu_memory
-from medsynth.platform.jobs.guard import start_guard
 from medsynth.platform.jobs.kinds import FOLDERS, ChildJob, parse_specification
 from medsynth.platform.jobs.liveness import Liveness
 from medsynth.settings import Settings, get_settings
@@ -311,7 +310,6 @@ def run(functions: Mapping[str, Function]) -> NoReturn:
     signal.signal(signal.SIGTERM, lambda *_: None)
     signal.signal(signal.SIGINT, lambda *_: None)
     _die_with_worker()
-    _guard = start_guard() if os.getpgrp() == os.getpid() else None
     logging.basicConfig(level=logging.INFO, format=LOG_FORMAT)
     channel = Channel(socket.socket(fileno=int(sys.argv[2])))
     start = next(channel.messages(), None)
