@@ -94,6 +94,7 @@ def published(deployment: Deployment, record: JobRecord) -> Artifact:
 def test_a_full_disk_fails_the_job_and_leaves_nothing(
     shared: Deployment, store: JobStore, worker: subprocess.Popen[bytes]
 ) -> None:
+    shared.ensure("small")
     unlimited = resource.RLIM_INFINITY
     resource.prlimit(worker.pid, resource.RLIMIT_FSIZE, (100_000, unlimited))
     try:

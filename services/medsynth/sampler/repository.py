@@ -19,6 +19,7 @@ from tritonclient.grpc import model_config_pb2
 
 from medsynth.errors import FailedPreconditionError, ResourceExhaustedError
 from medsynth.platform.artifacts import MODEL_FILE
+from medsynth.platform.faults import machine_error
 from medsynth.sampler.blocks import Blocks
 from medsynth.storage import Artifact
 from medsynth.v1 import types_pb2
@@ -62,6 +63,7 @@ class ModelRepository:
             DataError: The graph is missing from the storage or is not what was published.
             FailedPreconditionError: The Python backend's model is not installed.
             ResourceExhaustedError: The disk is full.
+            UnavailableError: The repository cannot be written.
         """
         files = self._files(artifact, generator)
         folder = self.root / artifact.manifest.id
@@ -75,8 +77,9 @@ class ModelRepository:
             self._take_place(beside, folder, files)
             return True
         except OSError as error:
-            raise ResourceExhaustedError(
-                f"cannot write to Triton's model repository {self.root}: {error.strerror}"
+            place = f"Triton's model repository {self.root}"
+            raise machine_error(error, place) or ResourceExhaustedError(
+                f"cannot write to {place}: {error.strerror}"
             ) from error
         finally:
             shutil.rmtree(beside, ignore_errors=True)
