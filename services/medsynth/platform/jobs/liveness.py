@@ -16,7 +16,8 @@ class Liveness:
     A thread lives as long as it stands elsewhere in its Python code each time, or as its process
     computes (long calls into libraries, other threads that it waits for). What waits at one place
     while nothing is computed, such as a deadlock or a file system that does not answer, shows
-    none. A busy loop that never ends does: it cannot be told from work.
+    none, and a loop that does nothing but wait may show none either. A busy loop that never ends
+    does: it cannot be told from work.
 
     Args:
         thread: Its `ident`.
