@@ -57,6 +57,9 @@ fuzz: setup ## Sends hypothesis' requests to the real services (MINUTES=10 SEED=
 chaos: setup ## Breaks a stack at random and counts what was lost (MINUTES=2 SEED=a new one CHAOS_FLAGS=--json).
 	@OMP_NUM_THREADS=1 $(BIN)/python -m tests.chaos --minutes $(or $(MINUTES),2) $(if $(SEED),--seed $(SEED)) $(CHAOS_FLAGS)
 
+bench: setup ## Measures speed and memory beside their alternatives (BENCH_FLAGS="--quick --only train").
+	$(BIN)/python -m tests.bench $(BENCH_FLAGS)
+
 check: setup ## Lints, checks the format and the types.
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .

@@ -9,13 +9,16 @@ import sys
 import tempfile
 import time
 from collections.abc import Sequence
+from contextlib import ExitStack
 from dataclasses import asdict
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 from medsynth.cli.output import emit, remark, table
-from tests.bench.measure import Bench, Context, Effort, Row
+from tests.bench.measure import Context, Effort, Row
 from tests.bench.registry import BENCHES
+from tests.bench.site import Site, started
 
 _NOTES = """
 Each line stands for one claim. Both sides are measured in the same run, in turn (A B A B ...),
@@ -51,10 +54,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--json", action="store_true", help="one JSON document on stdout")
     options = parser.parse_args(arguments)
     chosen = Effort.QUICK if options.quick else Effort.TINY if options.tiny else Effort.FULL
-    rows: list[tuple[str, Row]] = []
-    for name in BENCHES:
-        if options.only is None or name in options.only:
-            rows += [(name, row) for row in measured(BENCHES[name], chosen)]
+    names = [name for name in BENCHES if options.only is None or name in options.only]
+    rows = run(names, chosen)
     if options.json:
         emit(document(rows, chosen))
     else:
@@ -62,16 +63,32 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return 0
 
 
-def measured(bench: Bench, effort: Effort) -> list[Row]:
-    """Runs a bench in a folder of its own, with progress on stderr."""
+def run(names: Sequence[str], effort: Effort) -> list[tuple[str, Row]]:
+    """Runs benches one after the other, each in a folder of its own; progress goes to stderr.
+
+    Returns:
+        Their lines, each with the name of its bench.
+    """
     began = time.monotonic()
+    rows = []
+    with ExitStack() as opened:
 
-    def say(line: str) -> None:
-        remark(f"[{bench.name} {time.monotonic() - began:5.0f} s] {line}")
+        @cache
+        def site() -> Site:
+            remark("starting a stack")
+            home = opened.enter_context(tempfile.TemporaryDirectory(prefix="medsynth-bench-"))
+            return opened.enter_context(started(Path(home)))
 
-    say(bench.summary)
-    with tempfile.TemporaryDirectory(prefix="medsynth-bench-") as folder:
-        return list(bench.run(Context(effort, Path(folder), say)))
+        for name in names:
+
+            def say(line: str, name: str = name) -> None:
+                remark(f"[{time.monotonic() - began:4.0f} s, {name}] {line}")
+
+            say(BENCHES[name].summary)
+            with tempfile.TemporaryDirectory(prefix="medsynth-bench-") as folder:
+                context = Context(effort, Path(folder), say, site)
+                rows += [(name, row) for row in BENCHES[name].run(context)]
+    return rows
 
 
 def document(rows: Sequence[tuple[str, Row]], effort: Effort) -> dict[str, Any]:

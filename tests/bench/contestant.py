@@ -5,10 +5,12 @@ from __future__ import annotations
 import multiprocessing
 import os
 from collections.abc import Callable, Iterator, Mapping
-from concurrent.futures import Future, ProcessPoolExecutor
+from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
 from types import TracebackType
 from typing import ParamSpec, Self, TypeVar
+
+from tests.bench.measure import Effort
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -19,23 +21,23 @@ class Contestant:
 
     Args:
         environment: On top of this process's own; what is None is taken out of it.
+        effort: With `TINY` the functions run in this process.
     """
 
-    def __init__(self, environment: Mapping[str, str | None] | None = None) -> None:
-        self._environment = environment or {}
-        self._executor = ProcessPoolExecutor(1, multiprocessing.get_context("spawn"))
-
-    def start(self, function: Callable[P, T], *arguments: P.args, **named: P.kwargs) -> Future[T]:
-        """Begins a call; the function has to be one of a module."""
-        with _environment(self._environment):
-            return self._executor.submit(function, *arguments, **named)
+    def __init__(self, effort: Effort, environment: Mapping[str, str | None] | None = None) -> None:
+        self._executor: ProcessPoolExecutor | None = None
+        if effort is not Effort.TINY:
+            self._executor = ProcessPoolExecutor(1, multiprocessing.get_context("spawn"))
+            with _environment(environment or {}):
+                self._executor.submit(os.getpid).result()
 
     def call(self, function: Callable[P, T], *arguments: P.args, **named: P.kwargs) -> T:
-        """What a function returns."""
-        return self.start(function, *arguments, **named).result()
+        """What a function of a module returns."""
+        if self._executor is None:
+            return function(*arguments, **named)
+        return self._executor.submit(function, *arguments, **named).result()
 
     def __enter__(self) -> Self:
-        self.call(os.getpid)
         return self
 
     def __exit__(
@@ -44,7 +46,8 @@ class Contestant:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        self._executor.shutdown(cancel_futures=True)
+        if self._executor is not None:
+            self._executor.shutdown(cancel_futures=True)
 
 
 @contextmanager

@@ -12,7 +12,7 @@ from medsynth.client import Client
 from medsynth.settings import Settings
 from tests.bench.contestant import Contestant
 from tests.bench.measure import P99, Bench, Context, Row, interleaved, median_ratio, quantile
-from tests.bench.site import make_client, publish_untrained, started
+from tests.bench.site import make_client, publish_untrained
 
 
 def measure(context: Context) -> Sequence[Row]:
@@ -22,7 +22,8 @@ def measure(context: Context) -> Sequence[Row]:
     filters = context.effort.pick(64, 64, 8)
     crowd, alone = f"{calls} calls at once", "1 call"
     firsts: dict[str, list[float]] = {crowd: [], alone: []}
-    with started(context.folder / "home") as site, Contestant() as caller:
+    site = context.site()
+    with Contestant(context.effort) as caller:
         generator = publish_untrained(site.storage, "dcgan", 32, generator_filters=filters)
         name = f"generators/{generator.manifest.id}"
 

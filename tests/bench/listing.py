@@ -90,7 +90,7 @@ def _get(office: Office, number: int) -> object:
 def _list(office: Office, number: int) -> object:
     request = trainer_pb2.ListTrainingJobsRequest(page_size=_PAGE)
     response = office.stub.ListTrainingJobs(request)
-    assert len(response.training_jobs) == _PAGE
+    assert len(response.jobs) == _PAGE
     return response
 
 

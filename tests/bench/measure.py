@@ -7,7 +7,10 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
-from typing import Final, Literal, TypeVar
+from typing import TYPE_CHECKING, Final, Literal, TypeVar
+
+if TYPE_CHECKING:
+    from tests.bench.site import Site
 
 T = TypeVar("T")
 
@@ -81,11 +84,13 @@ class Context:
         effort: How much to do.
         folder: Empty; for the bench alone, and removed after it.
         say: Shows a line of progress.
+        site: Gives the stack that all benches share; the first call starts it.
     """
 
     effort: Effort
     folder: Path
     say: Callable[[str], None]
+    site: Callable[[], Site]
 
 
 @dataclass(frozen=True)

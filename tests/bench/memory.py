@@ -9,7 +9,7 @@ from pathlib import Path
 
 from medsynth.client.jobs import error_of
 from tests.bench.measure import Bar, Bench, Context, Row
-from tests.bench.site import Site, publish_untrained, started
+from tests.bench.site import Site, publish_untrained
 
 _PARTS = ("worker's child", "worker", "sampler")
 
@@ -17,14 +17,14 @@ _PARTS = ("worker's child", "worker", "sampler")
 def measure(context: Context) -> Sequence[Row]:
     """Images of 32 px as PNG pairs, and the same number as a stream out of the sampler."""
     small, large = context.effort.pick((1000, 10_000), (500, 3000), (4, 8))
-    with started(context.folder / "home") as site:
-        generator = publish_untrained(site.storage, "dcgan", 32, generator_filters=8)
-        name = f"generators/{generator.manifest.id}"
-        _draw(site, name, small)
-        context.say(f"drawing {small:,} images")
-        before = _draw(site, name, small)
-        context.say(f"drawing {large:,} images")
-        after = _draw(site, name, large)
+    site = context.site()
+    generator = publish_untrained(site.storage, "dcgan", 32, generator_filters=8)
+    name = f"generators/{generator.manifest.id}"
+    _draw(site, name, small)
+    context.say(f"drawing {small:,} images")
+    before = _draw(site, name, small)
+    context.say(f"drawing {large:,} images")
+    after = _draw(site, name, large)
     return [
         Row(
             f"peak memory of the {part}: {large:,} images over {small:,}",

@@ -15,7 +15,7 @@ from medsynth.sampler.blocks import Blocks
 from medsynth.settings import Settings
 from tests.bench.contestant import Contestant
 from tests.bench.measure import Bar, Bench, Context, Row, compared, interleaved
-from tests.bench.site import make_client, publish_untrained, started
+from tests.bench.site import make_client, publish_untrained
 
 _OURS, _OTHER = "Sample", "onnxruntime in process"
 
@@ -25,7 +25,8 @@ def measure(context: Context) -> Sequence[Row]:
     sizes = context.effort.pick((64, 128), (64, 128), (32,))
     filters = context.effort.pick({}, {}, {"generator_filters": 8})
     rows = []
-    with started(context.folder / "home") as site, Contestant() as caller, Contestant() as other:
+    site = context.site()
+    with Contestant(context.effort) as caller, Contestant(context.effort) as other:
         for size in sizes:
             context.say(f"exporting a generator of {size} px")
             artifact = publish_untrained(site.storage, "hinge", size, **filters)

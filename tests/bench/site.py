@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cached_property
 from pathlib import Path
+from uuid import uuid4
 
 import torch
 
@@ -93,7 +94,7 @@ def publish_untrained(storage: Storage, preset: str, size: int, **overrides: obj
     chosen = specification(preset, overrides)
     generator, _ = networks.build(chosen, size, 1, len(CLASSES), seed=0)
     ready = AveragedWeights(generator, 0).ready(4, torch.Generator().manual_seed(0))
-    draft = storage.draft(GENERATORS, f"{preset}-{size}", "a1")
+    draft = storage.draft(GENERATORS, f"{preset}-{size}-{uuid4().hex[:8]}", "a1")
     model = Path(draft.path) / MODEL_FILE
     export_onnx(ready, model, channels=1, classes=len(CLASSES))
     draft.write(MODEL_FILE, model.read_bytes())

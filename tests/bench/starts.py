@@ -12,24 +12,22 @@ from medsynth.client import Client
 from medsynth.v1 import jobs_pb2, trainer_pb2, types_pb2
 from tests.bench.measure import Bar, Bench, Context, Row
 from tests.bench.memory import children
-from tests.bench.site import Site, started
+from tests.bench.site import Site
 
-_DATA = "phantom://cardiac?patients=4&slices=2"
+_DATA = "phantom://cardiac?patients=5&slices=2"
 
 
 def measure(context: Context) -> Sequence[Row]:
     """One training after the other, each on a worker that has nothing else to do."""
     queued, begun = [], []
-    with started(context.folder / "home") as site:
-        context.say("preparing a set")
-        site.client.wait(site.client.prepare(_DATA, size=32))
-        for number in range(context.effort.pick(9, 3, 1)):
-            waited, started_after = _start(site)
-            context.say(
-                f"{number + 1}: child after {waited * 1e3:.0f} ms, step {started_after:.1f} s"
-            )
-            queued.append(waited * 1e3)
-            begun.append(started_after)
+    site = context.site()
+    context.say("preparing a set")
+    site.client.wait(site.client.prepare(_DATA, size=32))
+    for number in range(context.effort.pick(9, 3, 1)):
+        waited, started_after = _start(site)
+        context.say(f"{number + 1}: child after {waited * 1e3:.0f} ms, step {started_after:.1f} s")
+        queued.append(waited * 1e3)
+        begun.append(started_after)
     return [
         Row(
             "a queued job on an idle worker: until its child starts, p50",

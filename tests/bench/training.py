@@ -8,10 +8,11 @@ from functools import partial
 
 import numpy as np
 
-from medsynth.gans.arithmetic import choose_device, has_bfloat16
+from medsynth.gans.arithmetic import has_bfloat16
 from medsynth.gans.presets import specification
 from medsynth.gans.specification import GanSpecification, TrainingRun
 from medsynth.gans.training import train
+from medsynth.networks import choose_device
 from medsynth.platform.jobs.process import ENVIRONMENT
 from tests.bench import training_loops
 from tests.bench.contestant import Contestant
@@ -78,7 +79,7 @@ def measure(context: Context) -> Sequence[Row]:
     halved = has_bfloat16(choose_device("cpu"))
     if halved:
         loops = {**loops, _BFLOAT16: partial(medsynth_loop, "bfloat16")}
-    with Contestant(ENVIRONMENT) as ours, Contestant() as others:
+    with Contestant(context.effort, ENVIRONMENT) as ours, Contestant(context.effort) as others:
         work = task(context)
         numbers = interleaved(
             {

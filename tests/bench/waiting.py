@@ -22,8 +22,8 @@ def measure(context: Context) -> Sequence[Row]:
     shown = chosen.batch_size * context.effort.pick(4, 2, 1)
     work = (chosen, images, masks, classes, shown)
     with (
-        Contestant({"OMP_WAIT_POLICY": "PASSIVE"}) as asleep,
-        Contestant({"OMP_WAIT_POLICY": None}) as spinning,
+        Contestant(context.effort, {"OMP_WAIT_POLICY": "PASSIVE"}) as asleep,
+        Contestant(context.effort, {"OMP_WAIT_POLICY": None}) as spinning,
     ):
         for neighbours, where in ((0, "alone"), (1, "beside a busy neighbour")):
             with _busy(neighbours):
