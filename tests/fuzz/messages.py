@@ -55,6 +55,26 @@ def requests(
     return sent.map(Request)
 
 
+def huge_requests(descriptor: Descriptor, size: int) -> Iterator[tuple[str, bytes]]:
+    """Requests of up to so many bytes in one field, each with the path of that field."""
+    for place in _places(descriptor):
+        field = place[-1]
+        if field.cpp_type == _KINDS.CPPTYPE_STRING:
+            parts = ("x", "/a", "&a=1", "[", "\N{ANATOMICAL HEART}", "../")
+            values: list[Any] = [part * (size // len(part.encode())) for part in parts]
+            values += [f"phantom://cardiac?{values[2]}"[:size], "/" + values[-1][1:]]
+            if field.is_repeated:
+                values = [[value] for value in values] + [[""] * (size // 2), ["fid"] * (size // 5)]
+        elif field.is_repeated and field.message_type is None:
+            values = [[1] * size, [-1] * (size // 10)]
+        else:
+            continue
+        for value in values:
+            message = GetMessageClass(descriptor)()
+            _set(message, place, value)
+            yield ".".join(step.name for step in place), message.SerializeToString()
+
+
 def messages(descriptor: Descriptor, words: Words) -> st.SearchStrategy[Message]:
     """Messages whose fields are set or not, with anything that their types can carry."""
     fields = {field.name: _field(field, words) for field in descriptor.fields}
