@@ -5,7 +5,7 @@ import torch
 from torch import nn
 
 from medsynth.errors import InvalidArgumentError
-from medsynth.gans.arithmetic import choose_arithmetic, choose_device, has_bfloat16
+from medsynth.gans.arithmetic import choose_arithmetic, has_bfloat16
 from tests.gans.tiny import CPU
 
 
@@ -25,11 +25,3 @@ def test_convolutions_run_in_the_chosen_precision() -> None:
 def test_float16_needs_a_gpu() -> None:
     with pytest.raises(InvalidArgumentError, match="without a GPU"):
         choose_arithmetic(CPU, "float16")
-
-
-def test_a_gpu_that_is_not_there_is_refused() -> None:
-    assert choose_device("cpu") == CPU
-    if not torch.cuda.is_available():
-        assert choose_device("auto") == CPU
-        with pytest.raises(InvalidArgumentError, match="no GPU"):
-            choose_device("cuda")

@@ -15,9 +15,9 @@ from medsynth.gans import training
 from medsynth.gans.adversarial import METRICS, AdversarialTraining
 from medsynth.gans.checkpoint import read_newest
 from medsynth.gans.presets import PRESETS
-from medsynth.gans.sampling import weights_digest
 from medsynth.gans.specification import TrainingRun
 from medsynth.gans.training import GRID, TrainingResult, TrainingStopped, train
+from medsynth.networks import weights_digest
 from tests.gans.tiny import CLASSES, discs, tiny
 
 RUN = TrainingRun(tiny(), images=200, precision="float32", checkpoint_images=70, grid_images=90)

@@ -11,7 +11,8 @@ import torch
 
 from medsynth.errors import AbortedError, InvalidArgumentError
 from medsynth.metrics import dice_scores
-from medsynth.segmentation import latent_features, predict, train_unet, weights_digest
+from medsynth.networks import weights_digest
+from medsynth.segmentation import latent_features, predict, train_unet
 from tests.segmentation.discs import Array, discs, validation
 
 TRAIN = discs(0, 48)

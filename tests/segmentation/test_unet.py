@@ -10,7 +10,8 @@ import pytest
 import torch
 
 from medsynth.errors import InvalidArgumentError
-from medsynth.segmentation import LATENT_FEATURES, UNet, weights_digest
+from medsynth.networks import weights_digest
+from medsynth.segmentation import LATENT_FEATURES, UNet
 
 
 def make(channels: int = 1, classes: int = 4) -> UNet:

@@ -14,7 +14,6 @@ from medsynth.evaluator import names, usefulness
 from medsynth.evaluator.distances import Distance, compare, image_count
 from medsynth.evaluator.results import Results
 from medsynth.evaluator.subject import Synthetic
-from medsynth.gans.arithmetic import choose_device
 from medsynth.metrics import (
     InceptionFeatures,
     Missing,
@@ -23,7 +22,8 @@ from medsynth.metrics import (
     find_weights,
     inception,
 )
-from medsynth.segmentation import PROTOCOL, RECIPE, latent_features, weights_digest
+from medsynth.networks import choose_device, weights_digest
+from medsynth.segmentation import PROTOCOL, RECIPE, latent_features
 from medsynth.v1 import evaluator_pb2
 
 NO_REAL_MASKS: Final = (

@@ -15,7 +15,6 @@ from medsynth.gans.specification import GanSpecification, TrainingRun
 
 if TYPE_CHECKING:
     from medsynth.gans.export import export_onnx
-    from medsynth.gans.sampling import weights_digest
     from medsynth.gans.training import TrainingResult, TrainingStopped, train
 
 _LAZY = {
@@ -23,7 +22,6 @@ _LAZY = {
     "TrainingStopped": "training",
     "export_onnx": "export",
     "train": "training",
-    "weights_digest": "sampling",
 }
 
 __all__ = [
@@ -37,7 +35,6 @@ __all__ = [
     "latents",
     "specification",
     "train",
-    "weights_digest",
 ]
 
 

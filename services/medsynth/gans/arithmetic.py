@@ -43,20 +43,6 @@ class Arithmetic:
         return network.to(memory_format=torch.channels_last)
 
 
-def choose_device(name: str) -> torch.device:
-    """`auto` is a GPU if there is one.
-
-    Raises:
-        InvalidArgumentError: A GPU is asked for and there is none.
-    """
-    if name == "auto":
-        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    device = torch.device(name)
-    if device.type == "cuda" and not torch.cuda.is_available():
-        raise InvalidArgumentError.field("device", name, "'auto' or 'cpu' where no GPU is found")
-    return device
-
-
 def has_bfloat16(device: torch.device) -> bool:
     """Whether the device multiplies bfloat16 faster than float32."""
     if device.type == "cuda":

@@ -1,8 +1,6 @@
-"""From latents to grey levels and labels, and the digest that names a set of weights."""
+"""From latents to grey levels and labels."""
 
 from __future__ import annotations
-
-import hashlib
 
 import numpy as np
 import torch
@@ -50,13 +48,3 @@ def generate(
         if mask is not None:
             masks.append(mask.cpu().numpy())
     return np.concatenate(images), np.concatenate(masks) if masks else None
-
-
-def weights_digest(network: nn.Module) -> str:
-    """`sha256:...` over name, dtype, shape and bytes of every named tensor, in the names' order."""
-    sha = hashlib.sha256()
-    for name, tensor in sorted(network.state_dict().items()):
-        plain = tensor.detach().cpu().contiguous()
-        sha.update(f"{name} {plain.dtype} {tuple(plain.shape)}\n".encode())
-        sha.update(plain.reshape(-1).view(torch.uint8).numpy().tobytes())
-    return "sha256:" + sha.hexdigest()

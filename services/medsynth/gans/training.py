@@ -17,12 +17,13 @@ from torch import nn
 from medsynth.errors import FailedPreconditionError, ResourceExhaustedError
 from medsynth.gans import checkpoint
 from medsynth.gans.adversarial import METRICS, AdversarialTraining
-from medsynth.gans.arithmetic import Arithmetic, choose_arithmetic, choose_device
+from medsynth.gans.arithmetic import Arithmetic, choose_arithmetic
 from medsynth.gans.dataset import ResidentDataset
 from medsynth.gans.latents import latents
-from medsynth.gans.sampling import generate, weights_digest
+from medsynth.gans.sampling import generate
 from medsynth.gans.scalars import ScalarLog
 from medsynth.gans.specification import TrainingRun
+from medsynth.networks import choose_device, weights_digest
 from medsynth.storage import digest_of
 
 __all__ = ["TrainingResult", "TrainingRun", "TrainingStopped", "train"]

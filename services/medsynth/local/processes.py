@@ -14,10 +14,10 @@ from medsynth.errors import FailedPreconditionError
 from medsynth.local import triton
 from medsynth.local.plan import Plan, Process
 from medsynth.local.programs import redis_server
+from medsynth.platform.jobs.kinds import QUEUES
 from medsynth.settings import Settings
 
 SERVICES: Final = ("trainer", "sampler", "evaluator")
-QUEUES: Final = ("gpu", "light")
 _LOOPBACK: Final = "127.0.0.1"
 _TRITON_METRICS_PORT: Final = 7722
 _PATHS: Final = ("home", "storage_root", "model_repository", "weights_root")

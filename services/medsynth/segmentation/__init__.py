@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from medsynth.segmentation.prediction import latent_features, predict
     from medsynth.segmentation.training import RECIPE, train_unet
-    from medsynth.segmentation.unet import LATENT_FEATURES, PROTOCOL, UNet, weights_digest
+    from medsynth.segmentation.unet import LATENT_FEATURES, PROTOCOL, UNet
 
 __all__ = [
     "LATENT_FEATURES",
@@ -21,7 +21,6 @@ __all__ = [
     "latent_features",
     "predict",
     "train_unet",
-    "weights_digest",
 ]
 
 _HOMES = {
@@ -32,7 +31,6 @@ _HOMES = {
     "latent_features": "prediction",
     "predict": "prediction",
     "train_unet": "training",
-    "weights_digest": "unet",
 }
 
 

@@ -19,6 +19,7 @@ from torch import Tensor
 
 from medsynth.errors import AbortedError, InvalidArgumentError
 from medsynth.metrics import dice_scores
+from medsynth.networks import choose_device
 from medsynth.segmentation.augmentation import augment_pairs
 from medsynth.segmentation.prediction import predict
 from medsynth.segmentation.unet import DROPOUT, RESIDUAL_UNITS, WIDTHS, UNet, to_network
@@ -99,7 +100,7 @@ def train_unet(
         raise InvalidArgumentError.field("steps", steps, "an integer of at least 1")
     if not 0 <= seed < 2**63:
         raise InvalidArgumentError.field("seed", seed, "an integer from 0 to 2^63-1")
-    place = _device(device)
+    place = choose_device(str(device))
 
     def validated(unet: UNet) -> float:
         return dice_scores(predict(unet, valid_images), valid_masks, classes, volumes).mean
@@ -202,12 +203,6 @@ def _batches(count: int, steps: int, generator: torch.Generator) -> Iterator[NDA
             waiting = torch.cat([waiting, torch.randperm(count, generator=generator)])
         yield waiting[:BATCH].numpy()
         waiting = waiting[BATCH:]
-
-
-def _device(device: str | torch.device) -> torch.device:
-    if device == "auto":
-        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    return torch.device(device)
 
 
 def _check(name: str, images: NDArray[np.uint8], masks: NDArray[np.uint8], classes: int) -> None:

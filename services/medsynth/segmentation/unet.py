@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from typing import Any
 
 import torch
@@ -103,16 +102,6 @@ class UNet(nn.Module):
             level = skip.submodule
         bottom: Tensor = level(x)
         return bottom.mean(dim=(2, 3))
-
-
-def weights_digest(unet: UNet) -> str:
-    """sha256 over names, shapes, types and values of all weights and buffers, `sha256:...`."""
-    digest = hashlib.sha256()
-    for name, tensor in sorted(unet.state_dict().items()):
-        values = tensor.detach().cpu().contiguous()
-        digest.update(f"{name} {values.dtype} {tuple(values.shape)}\n".encode())
-        digest.update(values.numpy().tobytes())
-    return "sha256:" + digest.hexdigest()
 
 
 def to_network(images: Tensor) -> Tensor:
