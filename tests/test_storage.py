@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from medsynth.errors import AbortedError, DataError, NotFoundError
-from medsynth.storage import Manifest, Storage, digest_of, json_with_files
+from medsynth.storage import Artifact, Manifest, Storage, digest_of, json_with_files
 
 
 @pytest.fixture(params=["folder", "memory"])
@@ -52,6 +52,37 @@ def test_publishing_the_same_twice_keeps_the_first(storage: Storage) -> None:
     assert manifests[0] == manifests[1] == storage.get("datasets", "d").manifest
     assert storage.get("datasets", "d").verify() == []
     assert not storage.fs.exists(storage.join("datasets", "d", "a2"))
+
+
+class Late(Storage):
+    """Looks, is frozen while another attempt publishes, and goes on."""
+
+    looked = False
+
+    def find(self, collection: str, artifact_id: str) -> Artifact | None:
+        if self.looked:
+            return super().find(collection, artifact_id)
+        self.looked = True
+        return None
+
+
+@pytest.mark.parametrize("content", [b"content", b"other"])
+def test_an_artifact_never_changes_though_two_publish_at_once(
+    tmp_path: Path, content: bytes
+) -> None:
+    drafts = []
+    for storage, attempt in ((Storage(str(tmp_path)), "a2"), (Late(str(tmp_path)), "a1")):
+        drafts.append(storage.draft("datasets", "d", attempt))
+    drafts[0].write("file", b"content")
+    drafts[1].write("file", content)
+    published = drafts[0].storage.publish(drafts[0], {})
+    if content == b"content":
+        assert drafts[1].storage.publish(drafts[1], {}).manifest == published.manifest
+    else:
+        with pytest.raises(AbortedError):
+            drafts[1].storage.publish(drafts[1], {})
+    assert Storage(str(tmp_path)).get("datasets", "d").manifest == published.manifest
+    assert not Path(drafts[1].path).exists()
 
 
 def test_other_content_under_a_published_name_is_refused(storage: Storage) -> None:

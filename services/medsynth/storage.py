@@ -272,6 +272,21 @@ class Artifact:
         return wrong
 
 
+def _link(source: str, path: str) -> bool:
+    """Gives a file a further name. Returns whether the file system has such names.
+
+    Raises:
+        FileExistsError: The name is taken.
+    """
+    try:
+        os.link(source, path)
+    except FileExistsError:
+        raise
+    except OSError:
+        return False
+    return True
+
+
 def _protocols(fs: fsspec.AbstractFileSystem) -> tuple[str, ...]:
     return (fs.protocol,) if isinstance(fs.protocol, str) else tuple(fs.protocol)
 
@@ -323,23 +338,35 @@ class Storage:
         manifest = draft.manifest(metadata)
         existing = self.find(draft.collection, draft.id)
         if existing is None:
-            self.write_atomically(
-                self.join(draft.collection, draft.id, MANIFEST),
-                (piece.encode() for piece in manifest.to_json()),
-            )
-            return Artifact(self, manifest)
+            try:
+                self.write_atomically(
+                    self.join(draft.collection, draft.id, MANIFEST),
+                    (piece.encode() for piece in manifest.to_json()),
+                    replace=False,
+                )
+            except FileExistsError:
+                # Another attempt was quicker: one that was frozen since it looked, or this one.
+                existing = self.get(draft.collection, draft.id)
+            else:
+                return Artifact(self, manifest)
         if draft.attempt != existing.manifest.attempt:
             self.remove(draft.path)
         if existing.manifest.digest != manifest.digest:
             raise AbortedError(f"{draft.collection}/{draft.id} was published by another attempt")
         return existing
 
-    def write_atomically(self, path: str, content: bytes | Iterable[bytes]) -> None:
+    def write_atomically(
+        self, path: str, content: bytes | Iterable[bytes], *, replace: bool = True
+    ) -> None:
         """Writes a file so that readers see the old content or the new, nothing between.
 
         Args:
             path: On the storage's file system.
             content: All of it, or its pieces in order.
+            replace: False: a file that is there stays, as far as the file system can tell.
+
+        Raises:
+            FileExistsError: It is there and was not to be replaced.
         """
         self.fs.makedirs(posixpath.dirname(path), exist_ok=True)
         pieces = [content] if isinstance(content, bytes) else content
@@ -352,7 +379,8 @@ class Storage:
                 stream.writelines(pieces)
                 stream.flush()
                 os.fsync(stream.fileno())
-            Path(beside).replace(path)
+            if replace or not _link(beside, path):
+                Path(beside).replace(path)
         finally:
             Path(beside).unlink(missing_ok=True)
 

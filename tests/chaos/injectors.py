@@ -23,6 +23,9 @@ T = TypeVar("T")
 _PATIENCE: Final = 2.0
 """Seconds to wait for something to break, such as a job that recovers."""
 
+_CHECKPOINT_PATIENCE: Final = 6.0
+"""The same for a checkpoint: small trainings have one for moments only."""
+
 _CELERY: Final = "medsynth:celery:"
 
 
@@ -137,8 +140,9 @@ class Injector:
         return bool(following)
 
     def _tear_checkpoint(self, draw: float) -> bool:
-        """Cuts the newest checkpoint of a training in two, and kills whoever might not need it."""
-        path = self._soon(lambda: pick(checkpoints(self._arena.settings.storage), draw))
+        """Cuts the newest checkpoint of a training in two, and kills the child that wrote it."""
+        root = self._arena.settings.storage
+        path = self._soon(lambda: pick(checkpoints(root), draw), _CHECKPOINT_PATIENCE)
         if path is None:
             return False
         try:
@@ -170,9 +174,9 @@ class Injector:
         needed = self._office.first_training()
         return sorted(n for n in names if self._ledger.get(n) is not None and n != needed)
 
-    def _soon(self, find: Callable[[], T | None]) -> T | None:
+    def _soon(self, find: Callable[[], T | None], patience: float = _PATIENCE) -> T | None:
         """What there is to break, within a moment."""
-        deadline = time.monotonic() + _PATIENCE
+        deadline = time.monotonic() + patience
         while (found := find()) is None and time.monotonic() < deadline:
             if self._over.wait(0.02):
                 break

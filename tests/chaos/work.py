@@ -138,9 +138,9 @@ class Office:
             job = self._client.train(
                 DATA.format(seed=1),
                 tiny(fields["preset"]),
-                images=320,
+                images=640,
                 checkpoint_images=64,
-                grid_images=160,
+                grid_images=320,
                 size=32,
                 request_id=request_id,
             )
