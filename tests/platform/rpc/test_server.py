@@ -267,13 +267,16 @@ def test_a_deadline_ends_the_handler(running: Running) -> None:
     )
 
 
-def test_more_calls_than_threads_are_refused(running: Running) -> None:
+def test_more_calls_than_threads_are_refused_and_health_answers(running: Running) -> None:
     request = trainer_pb2.DeleteDatasetRequest()
     calls = [running.stub.DeleteDataset.future(request) for _ in range(8)]
     for _ in calls:
         assert running.servicer.entered.acquire(timeout=30)
     error = error_of(lambda: running.stub.DeleteDataset(request))
     assert error.code() is grpc.StatusCode.RESOURCE_EXHAUSTED
+    assert "8 calls" in (error.details() or "")
+    healthy = health_pb2_grpc.HealthStub(running.channel).Check(health_pb2.HealthCheckRequest())
+    assert healthy.status == health_pb2.HealthCheckResponse.SERVING
     running.servicer.go_on.set()
     assert all(call.result() == empty_pb2.Empty() for call in calls)
     running.stub.ListPresets(trainer_pb2.ListPresetsRequest())

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import re
+import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -13,7 +14,7 @@ from uuid import uuid4
 import grpc
 from grpc_status import rpc_status
 
-from medsynth.errors import InvalidArgumentError
+from medsynth.errors import InvalidArgumentError, ResourceExhaustedError
 from medsynth.platform.rpc.errors import as_domain_error, to_status
 from medsynth.platform.rpc.metrics import CallMetrics, RpcMetrics
 from medsynth.platform.telemetry import set_log_fields
@@ -42,13 +43,16 @@ class CallInterceptor(grpc.ServerInterceptor):  # type: ignore[type-arg]
       a reference to it.
     - Bytes that are no message get INVALID_ARGUMENT; gRPC alone would say INTERNAL.
     - Every call is logged once, when it is over, and counted.
+    - No more calls than the limit run at a time; health and reflection are not counted.
 
     Args:
         metrics: Where calls are counted.
+        limit: Calls that may run at the same time.
     """
 
-    def __init__(self, metrics: RpcMetrics) -> None:
+    def __init__(self, metrics: RpcMetrics, limit: int) -> None:
         self._metrics = metrics
+        self._slots = _Slots(limit)
 
     def intercept_service(
         self,
@@ -59,7 +63,35 @@ class CallInterceptor(grpc.ServerInterceptor):  # type: ignore[type-arg]
         handler = continuation(handler_call_details)
         if handler is None:
             return None
-        return _wrap(handler, handler_call_details, self._metrics)
+        return _wrap(handler, handler_call_details, self._metrics, self._slots)
+
+
+class _Slots:
+    """Room for so many calls at a time."""
+
+    def __init__(self, limit: int) -> None:
+        self._limit = limit
+        self._free = threading.Semaphore(limit)
+
+    @contextmanager
+    def taken(self, method: str) -> Iterator[None]:
+        """One of them, for the length of the block.
+
+        Raises:
+            ResourceExhaustedError: All are taken.
+        """
+        if method.startswith(_QUIET):
+            yield
+            return
+        if not self._free.acquire(blocking=False):
+            raise ResourceExhaustedError(
+                f"the service answers {self._limit} calls already, as many as it may: try again",
+                reason="TOO_MANY_CALLS",
+            )
+        try:
+            yield
+        finally:
+            self._free.release()
 
 
 class _Call:
@@ -110,7 +142,7 @@ class _Call:
 
 
 def _wrap(
-    handler: Any, details: grpc.HandlerCallDetails, registry: RpcMetrics
+    handler: Any, details: grpc.HandlerCallDetails, registry: RpcMetrics, slots: _Slots
 ) -> grpc.RpcMethodHandler[Any, Any]:
     method: str = details.method
     kind = _KINDS[handler.request_streaming, handler.response_streaming]
@@ -124,7 +156,8 @@ def _wrap(
         code = grpc.StatusCode.CANCELLED
         try:
             context.send_initial_metadata(((REQUEST_ID, request_id),))
-            yield call
+            with slots.taken(method):
+                yield call
             code = call.code_at_end()
         except GeneratorExit:
             code = call.code_when_gone()

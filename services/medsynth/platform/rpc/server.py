@@ -31,6 +31,9 @@ _KEEPALIVE: Final = (
     ("grpc.http2.min_recv_ping_interval_without_data_ms", 10_000),
 )
 
+_RESERVED: Final = 16
+"""Threads for health and reflection alone: a flood of calls does not make a service look dead."""
+
 Add = Callable[[Any, grpc.Server], None]
 """A generated `add_...Servicer_to_server`."""
 
@@ -103,15 +106,17 @@ def build_server(
         FailedPreconditionError: Nothing can listen at that address.
     """
     server = grpc.server(
-        ThreadPoolExecutor(settings.rpc_threads, thread_name_prefix="rpc"),
-        interceptors=[CallInterceptor(metrics or RpcMetrics(CollectorRegistry()))],
+        ThreadPoolExecutor(settings.rpc_threads + _RESERVED, thread_name_prefix="rpc"),
+        interceptors=[
+            CallInterceptor(metrics or RpcMetrics(CollectorRegistry()), settings.rpc_threads)
+        ],
         options=[
             *_KEEPALIVE,
             # A second server on one port would take half of the first one's calls.
             ("grpc.so_reuseport", 0),
             ("grpc.max_receive_message_length", settings.max_request_bytes),
         ],
-        maximum_concurrent_rpcs=settings.rpc_threads,
+        maximum_concurrent_rpcs=settings.rpc_threads + _RESERVED,
     )
     for add, servicer in servicers:
         add(servicer, server)
