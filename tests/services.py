@@ -134,7 +134,7 @@ class Services:
         limit: Callable[[], None] | None = None,
         **environment: str,
     ) -> None:
-        with (self.home / f"{name}.log").open("ab") as log:
+        with (self.home / f"{name}.log").open("wb") as log:
             self._processes[name] = subprocess.Popen(
                 [sys.executable, *command],
                 env={**self._environment, **environment},

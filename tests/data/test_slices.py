@@ -1,15 +1,17 @@
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from medsynth.data.preparation import Preparation
+from medsynth.data.preparation import CROPS, INTENSITIES, Preparation
 from medsynth.data.slices import crop_box, cut, prepare_volume, resize_image, resize_masks
 from medsynth.data.volume import Volume
-from medsynth.errors import DataError
+from medsynth.errors import DataError, InvalidArgumentError
 
 
 def volume(images: np.ndarray, masks: np.ndarray | None = None) -> Volume:
@@ -104,6 +106,40 @@ def test_intensities_too_far_apart_for_their_type_are_refused_by_name() -> None:
     extremes = np.kron(np.array([[-3e38, 3e38]]), np.ones((64, 32)))[None, None]
     with pytest.raises(DataError, match=r"p_1, channel 0.*too far apart"):
         prepare_volume(volume(extremes), Preparation(intensity_low=0, intensity_high=100))
+
+
+FIELDS = st.fixed_dictionaries(
+    {},
+    optional={
+        "crop": st.sampled_from(CROPS),
+        "crop_share": st.floats(0, 1),
+        "intensity": st.sampled_from(INTENSITIES),
+        "intensity_low": st.floats(),
+        "intensity_high": st.floats(),
+    },
+)
+PIXELS = arrays(
+    np.float32,
+    st.tuples(st.integers(1, 2), st.just(1), st.integers(1, 9), st.integers(1, 9)),
+    elements=st.floats(width=32, allow_nan=False, allow_infinity=False),
+)
+
+
+@pytest.mark.filterwarnings("error")
+@settings(deadline=None)
+@given(FIELDS, PIXELS, st.booleans())
+def test_whatever_is_accepted_can_be_prepared_or_is_refused_by_name(
+    fields: dict[str, Any], pixels: np.ndarray, masked: bool
+) -> None:
+    try:
+        images, masks = prepare_volume(
+            volume(pixels, (pixels[:, 0] > 0).astype(np.uint8) if masked else None),
+            Preparation.from_mapping({"size": 32, **fields}),
+        )
+    except (InvalidArgumentError, DataError):
+        return
+    assert images.shape == (len(pixels), 1, 32, 32)
+    assert (masks is not None) == masked
 
 
 def test_reducing_averages() -> None:

@@ -12,6 +12,8 @@ Fields of a specification:
     hang         waits for what never comes, in the attempts up to `hangs` (default 1)
     crash        `kill`, `exit` or `raise` in the attempts up to `crashes` (default 1)
     error        raises the domain error of this name, in the attempts up to `errors` if given
+    errno        raises an `OSError` of this number, likewise
+    forgets      leaves nothing in the work folder to resume from
     spawn        starts a program that would outlive it
     wait_for     specifications of `echo` children, each with an optional `share_key` and `kind`
     publish      publishes an artifact of this name
@@ -24,6 +26,7 @@ from __future__ import annotations
 import hashlib
 import logging
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -121,6 +124,10 @@ def echo(context: JobContext) -> Done | WaitFor | Yielded:
         return Yielded()
     if "error" in fields and attempts <= fields.get("errors", attempts):
         raise getattr(errors, fields["error"])("as the specification says")
+    if "errno" in fields and attempts <= fields.get("errors", attempts):
+        if "forgets" in fields:
+            shutil.rmtree(context.work_folder)
+        raise OSError(int(fields["errno"]), os.strerror(int(fields["errno"])), "/storage/x")
     if "publish" in fields:
         draft = context.storage.draft("reports", fields["publish"], context.attempt_name)
         draft.write("content", b"echo")
