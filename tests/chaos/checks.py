@@ -138,8 +138,8 @@ def check_indexes(store: JobStore) -> Iterator[str]:
         if left:
             yield f"{key} still holds {left}"
     for pattern in ("medsynth:share:*", "medsynth:job:*:pending", "medsynth:job:*:waiters"):
-        for key in store.redis.keys(pattern):
-            yield f"{key.decode()} is still there"
+        for found in store.redis.keys(pattern):
+            yield f"{found!r} is still there"
     if sum(store.counts().values()) != len(list(records(store))):
         yield "the indexes hold other jobs than there are"
 
@@ -154,8 +154,8 @@ def check_leftovers(store: JobStore, storage: Storage) -> Iterator[str]:
             for path in storage.entries(folder):
                 if posixpath.basename(path) not in kept:
                     yield f"{path} is left and never collected"
-    for path in Path(storage.root).rglob("*.tmp"):
-        yield f"{path} is left and never collected"
+    for file in Path(storage.root).rglob("*.tmp"):
+        yield f"{file} is left and never collected"
 
 
 def _once() -> Callable[[], bool]:

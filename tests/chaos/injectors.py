@@ -10,8 +10,8 @@ from typing import Final, TypeVar
 
 from medsynth.errors import MedsynthError
 from medsynth.platform.jobs.kinds import QUEUES
+from medsynth.platform.jobs.record import state_value
 from medsynth.platform.jobs.store import JobStore
-from medsynth.v1.jobs_pb2 import JobState
 from tests.chaos.arena import Arena, send
 from tests.chaos.ledger import Ledger
 from tests.chaos.schedule import Step
@@ -165,7 +165,7 @@ class Injector:
         return True
 
     def _in_state(self, state: str) -> list[str]:
-        wanted = JobState.Value(f"JOB_STATE_{state}")
+        wanted = state_value(state)
         names = [
             record.name
             for kind in self._store.kinds

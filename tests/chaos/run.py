@@ -7,7 +7,7 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -153,13 +153,20 @@ class _Run:
         orders = [step for step in steps if not step.is_fault]
         with ThreadPoolExecutor(1) as clerk:
             ordered = clerk.submit(self._order, orders, office)
-            ordered.add_done_callback(lambda _: ordered.exception() and self._over.set())
+            ordered.add_done_callback(self._give_up_if_failed)
             for step in steps:
                 self._wait_until(step.at)
                 if step.is_fault and not self._over.is_set():
                     injector.inject(step)
             self._wait_until(self._scenario.seconds)
+            wait([ordered], self._scenario.drain_seconds)
+            if not ordered.done():
+                self._over.set()
             ordered.result()
+
+    def _give_up_if_failed(self, ordered: Future[None]) -> None:
+        if ordered.exception() is not None:
+            self._over.set()
 
     def _order(self, steps: Sequence[Step], office: Office) -> None:
         later: list[Order] = []

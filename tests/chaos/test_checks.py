@@ -98,8 +98,8 @@ def test_a_history_that_cannot_be_is_found(store: JobStore, ledger: Ledger) -> N
     whole, gap, record = (promise(store, ledger) for _ in range(3))
     for name in (whole, gap, record):
         succeed(store, name)
-    events = f"medsynth:job:{gap}:events"
-    store.redis.xdel(events, store.redis.xrange(events)[1][0])
+    _, claimed, _ = store.watch(gap)
+    store.redis.xdel(f"medsynth:job:{gap}:events", claimed.event_id)
     store.redis.hset(f"medsynth:job:{record}", "state", "FAILED")
     lost = found(checks.check_histories(store))
     assert f"{gap}: its history is not possible" in lost
@@ -155,7 +155,7 @@ def test_what_never_ends_is_found_in_the_indexes(store: JobStore, ledger: Ledger
     lost = found(checks.check_indexes(store))
     assert "medsynth:leases still holds" in lost
     assert f"medsynth:unclaimed:gpu still holds [b'{waits}']" in lost
-    assert "medsynth:share:heavy:k is still there" in lost
+    assert "b'medsynth:share:heavy:k' is still there" in lost
 
 
 def test_leftovers_that_no_rule_covers_are_found(store: JobStore, storage: Storage) -> None:

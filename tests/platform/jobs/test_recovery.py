@@ -70,17 +70,21 @@ def test_a_child_that_was_stopped_before_it_began_ends_with_its_worker(
 
 
 def test_a_child_that_hangs_is_killed_and_one_that_computes_is_not(
-    store: JobStore, start_worker: StartWorker, settings: Settings, tmp_path: Path
+    store: JobStore,
+    start_worker: StartWorker,
+    reconciler: Reconciler,
+    settings: Settings,
+    tmp_path: Path,
 ) -> None:
     gate = tmp_path / "gate"
     hanging = store.create("echo", specification(hang=True)).name
     busy = store.create("heavy", specification(hold=str(gate), busy=True)).name
     for queue in ("light", "gpu"):
-        start_worker(queue, settings.model_copy(update={"hang_seconds": 2}))
+        start_worker(queue, settings.model_copy(update={"hang_seconds": 6}))
     record = wait_for_state(store, hanging, "SUCCEEDED")
     assert record.result == {"attempts": "2"}
     reasons = [event.state_change.reason for event in store.watch(hanging)]
-    assert "the child hung: no sign of life for 2 s" in reasons
+    assert "the child hung: no sign of life for 6 s" in reasons
     gate.touch()
     assert wait_for_state(store, busy, "SUCCEEDED").attempt == 1
 
