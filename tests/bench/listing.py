@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -67,17 +68,16 @@ def _compared(
     method: str,
     call: Callable[[Office, int], object],
 ) -> Row:
-    times: dict[str, list[float]] = {many: [], few: []}
-    calls = context.effort.pick(100, 50, 3)
-
-    def ask(label: str) -> float:
-        seconds = [_seconds(call, offices[label], number) for number in range(calls)]
-        times[label] += seconds
-        return quantile(seconds, P99) * 1e3
-
-    repeats = context.effort.pick(10, 4, 1)
-    interleaved({many: lambda: ask(many), few: lambda: ask(few)}, repeats, context.say)
-    ours, other = (quantile(times[label][calls:], P99) * 1e3 for label in (many, few))
+    calls = context.effort.pick(3000, 500, 3)
+    times = interleaved(
+        {
+            label: partial(_milliseconds, call, office, iter(range(calls + 1)))
+            for label, office in offices.items()
+        },
+        calls,
+    )
+    ours, other = (quantile(times[label], P99) for label in (many, few))
+    context.say(f"{method}: {ours:.2f} ms among {many}, {other:.2f} ms among {few}")
     what = f"{method} among {many}, p99"
     return Row(what, ours, "ms", few, other, ours / other, Bar("at most", 1.25))
 
@@ -94,10 +94,13 @@ def _list(office: Office, number: int) -> object:
     return response
 
 
-def _seconds(call: Callable[[Office, int], object], office: Office, number: int) -> float:
+def _milliseconds(
+    call: Callable[[Office, int], object], office: Office, numbers: Iterator[int]
+) -> float:
+    number = next(numbers)
     began = time.perf_counter()
     call(office, number)
-    return time.perf_counter() - began
+    return (time.perf_counter() - began) * 1e3
 
 
 @contextmanager
