@@ -66,7 +66,9 @@ class Services:
                 MEDSYNTH_METRICS_ADDRESS=self._metrics[name],
             )
         for name, address in self.addresses.items():
-            eventually(lambda name=name, at=address: self._up(name) and answers(f"grpc://{at}"))
+            eventually(
+                lambda name=name, at=address: self._up(name) and answers(f"grpc://{at}"), 120
+            )
 
     def start_worker(
         self, queue: str, limit: Callable[[], None] | None = None, **environment: str

@@ -312,7 +312,7 @@ def outcome(place: Place, job: Any) -> jobs_pb2.JobStatus:
         status = get(request, timeout=20).status
         return status if status.state in ENDED else None
 
-    status = eventually(ended, 90)
+    status = eventually(ended, 240)
     assert status is not None
     return status
 
@@ -403,15 +403,15 @@ def test_a_disk_that_is_full_for_a_prepared_set(place: Place) -> None:
 def test_a_training_outlives_a_full_disk(place: Place) -> None:
     """Its disk fills up after its first checkpoint; the next attempt goes on from there."""
     place.services.start_worker("gpu", TMPDIR=str(place.services.home / "tmp"))
-    request = training(images=3000)
+    request = training(images=1600)
     job = place.trainer.CreateTrainingJob(request, timeout=20)
     checkpoints = place.storage / "jobs" / job.name.partition("/")[2]
-    eventually(lambda: list(checkpoints.rglob("checkpoint-*.pt")), 90)
+    eventually(lambda: list(checkpoints.rglob("checkpoint-*.pt")), 240)
     (child,) = children(place.services.pid("gpu"), "medsynth.trainer.work")
     resource.prlimit(child, resource.RLIMIT_FSIZE, (400_000, 400_000))
 
     watch = place.trainer.WatchTrainingJob(
-        trainer_pb2.WatchTrainingJobRequest(name=job.name), timeout=120
+        trainer_pb2.WatchTrainingJobRequest(name=job.name), timeout=400
     )
     events = list(watch)
     (said,) = (event for event in events if "no space is left" in event.message)

@@ -218,6 +218,13 @@ def test_a_request_that_is_too_large(running: Running) -> None:
     assert error.code() is grpc.StatusCode.RESOURCE_EXHAUSTED
 
 
+def test_a_request_that_is_too_large_once_it_is_unpacked(running: Running) -> None:
+    request = trainer_pb2.GetTrainingJobRequest(name="x" * 10**7)
+    packed = grpc.Compression.Gzip
+    error = error_of(lambda: running.stub.GetTrainingJob(request, compression=packed))
+    assert error.code() is grpc.StatusCode.RESOURCE_EXHAUSTED
+
+
 @pytest.mark.parametrize(
     ("name", "code"),
     [("full", grpc.StatusCode.RESOURCE_EXHAUSTED), ("broken", grpc.StatusCode.INTERNAL)],
