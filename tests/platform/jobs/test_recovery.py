@@ -15,6 +15,7 @@ from medsynth.platform.jobs.reconciler import Reconciler
 from medsynth.platform.jobs.record import state_name
 from medsynth.platform.jobs.store import JobStore
 from medsynth.settings import Settings
+from medsynth.storage import Storage
 from tests.platform.jobs.conftest import (
     Worker,
     gone,
@@ -30,11 +31,19 @@ from tests.support import eventually
 StartWorker = Callable[..., Worker]
 
 
+def published(store: JobStore, artifact_id: str) -> int:
+    """The attempt that published a report, whose files are what their digests say."""
+    artifact = Storage(store.settings.storage).get("reports", artifact_id)
+    assert artifact.verify() == []
+    return int(artifact.manifest.attempt.partition("-")[0].removeprefix("a"))
+
+
 def test_the_worker_is_killed_and_another_worker_resumes(
     store: JobStore, start_worker: StartWorker, reconciler: Reconciler, tmp_path: Path
 ) -> None:
     gate = tmp_path / "gate"
-    name = store.create("echo", specification(hold=str(gate), stubborn=True, spawn=True)).name
+    asked = specification(hold=str(gate), stubborn=True, spawn=True, publish="made")
+    name = store.create("echo", asked).name
     worker = start_worker()
     grandchild = wait_for_message(store, name, "spawned")
     child = wait_for_message(store, name, "begun")
@@ -48,6 +57,7 @@ def test_the_worker_is_killed_and_another_worker_resumes(
     gate.touch()
     wait_for_state(store, name, "SUCCEEDED")
     assert processes_of(name) == []
+    assert published(store, "made") == 2
     changes = [event.state_change for event in store.watch(name)]
     assert "lease ran out" in [change.reason for change in changes]
 
@@ -233,3 +243,4 @@ def test_a_worker_that_was_frozen_fences_itself_off(
     assert not gone(successor)
     gate.touch()
     assert wait_for_state(store, name, "SUCCEEDED").attempt == 2
+    assert published(store, "made") == 2
