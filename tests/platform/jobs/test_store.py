@@ -196,6 +196,19 @@ def test_failures_are_forgotten_once_a_job_gets_further_than_ever(store: JobStor
     assert state(store, name) == "FAILED"
 
 
+def test_phases_without_number_are_no_progress_for_ever(store: JobStore) -> None:
+    name = store.create("echo", SPEC).name
+    held = claim(store, name)
+    for number in range(1001):
+        store.progress(held, jobs_pb2.Progress(done=1, phase=f"phase {number}"))
+    store.lost(held, "")
+    assert store.redis.hlen(f"medsynth:job:{name}:reached") == 1000
+    assert _break_off(store, name, 1, "another phase") == 2
+    held = claim(store, name)
+    store.progress(held, jobs_pb2.Progress(done=2, phase="phase 1"))
+    assert store.get(name).failures == 0
+
+
 def test_a_parent_gets_further_with_each_new_child(store: JobStore) -> None:
     name = store.create("echo", SPEC).name
     for number in range(4):

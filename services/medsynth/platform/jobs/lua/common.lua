@@ -106,7 +106,8 @@ local MAX_SERIES = 1000
 local function note_reached(job, series, done)
   local key = job_key(job.name, 'reached')
   local before = redis.call('HGET', key, series)
-  if before and done <= tonumber(before) or redis.call('HLEN', key) >= MAX_SERIES then
+  if before and done <= tonumber(before)
+      or not before and redis.call('HLEN', key) >= MAX_SERIES then
     return
   end
   redis.call('HSET', key, series, digits(done))
