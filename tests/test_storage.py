@@ -11,7 +11,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from medsynth.errors import AbortedError, DataError, NotFoundError
-from medsynth.storage import Artifact, Manifest, Storage, digest_of, json_with_files
+from medsynth.storage import (
+    Artifact,
+    FileEntry,
+    Files,
+    Manifest,
+    Storage,
+    digest_of,
+    json_with_files,
+)
 
 
 @pytest.fixture(params=["folder", "memory"])
@@ -209,3 +217,24 @@ def test_a_manifests_digest_is_that_of_its_content(storage: Storage) -> None:
     content = {"collection": "reports", "metadata": metadata, "files": files}
     assert manifest.digest == digest_of(content)
     assert Manifest.from_json("".join(manifest.to_json())) == manifest
+
+
+entries = st.builds(
+    FileEntry,
+    st.text(),
+    st.integers(0, 2**63),
+    st.binary(min_size=32, max_size=32).map(lambda digest: f"sha256:{digest.hex()}"),
+)
+
+
+@given(st.lists(entries))
+def test_files_are_those_added_last_by_path(given_entries: list[FileEntry]) -> None:
+    files = Files(given_entries)
+    last = {entry.path: entry for entry in given_entries}
+    assert list(files) == [last[path] for path in sorted(last)]
+    assert len(files) == len(last)
+    for entry in given_entries:
+        assert files.get(entry.path) == last[entry.path]
+        assert (entry in files) == (entry == last[entry.path])
+    assert files == Files(last.values())
+    assert files.get("nowhere, of all paths") is None

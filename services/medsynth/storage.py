@@ -15,7 +15,7 @@ import json
 import os
 import posixpath
 import shutil
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -29,6 +29,7 @@ from medsynth.errors import AbortedError, DataError, NotFoundError
 
 MANIFEST = "manifest.json"
 _CHUNK = 2**20
+_SHA256 = "sha256:"
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +45,53 @@ class FileEntry:
         return {"path": self.path, "size": self.size, "digest": self.digest}
 
 
+class Files(Collection[FileEntry]):
+    """Files by path, in a third of the memory of so many entries: there may be millions.
+
+    Iterating goes by the order of the paths.
+
+    Args:
+        entries: The first ones.
+    """
+
+    _SIZE_BYTES = 8
+
+    def __init__(self, entries: Iterable[FileEntry] = ()) -> None:
+        self._packed: dict[str, bytes] = {}
+        for entry in entries:
+            self.add(entry)
+
+    def add(self, entry: FileEntry) -> None:
+        """Adds a file, in place of one of the same path."""
+        digest = bytes.fromhex(entry.digest.removeprefix(_SHA256))
+        self._packed[entry.path] = entry.size.to_bytes(self._SIZE_BYTES) + digest
+
+    def get(self, path: str) -> FileEntry | None:
+        """The file of a path, or None."""
+        packed = self._packed.get(path)
+        if packed is None:
+            return None
+        size, digest = packed[: self._SIZE_BYTES], packed[self._SIZE_BYTES :]
+        return FileEntry(path, int.from_bytes(size), _SHA256 + digest.hex())
+
+    def __iter__(self) -> Iterator[FileEntry]:
+        for path in sorted(self._packed):
+            entry = self.get(path)
+            assert entry is not None
+            yield entry
+
+    def __len__(self) -> int:
+        return len(self._packed)
+
+    def __contains__(self, entry: object) -> bool:
+        return isinstance(entry, FileEntry) and self.get(entry.path) == entry
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Files) and self._packed == other._packed
+
+    __hash__ = None  # type: ignore[assignment]
+
+
 @dataclass(frozen=True)
 class Manifest:
     """What an artifact consists of.
@@ -54,7 +102,7 @@ class Manifest:
         attempt: Folder of the attempt that holds the files.
         created: ISO 8601, UTC.
         metadata: Facts about the artifact in types that JSON knows.
-        files: Sorted by path.
+        files: By path.
         digest: sha256 over collection, metadata and files (not over id, attempt and time, so
             that the same content has the same digest wherever and whenever it was made).
     """
@@ -64,7 +112,7 @@ class Manifest:
     attempt: str
     created: str
     metadata: dict[str, Any]
-    files: tuple[FileEntry, ...]
+    files: Files
     digest: str
 
     def to_json(self) -> Iterator[str]:
@@ -75,10 +123,7 @@ class Manifest:
     def from_json(cls, text: str | bytes) -> Manifest:
         """Reverses `to_json`."""
         fields = json.loads(text)
-        files = fields["files"]
-        for place, entry in enumerate(files):
-            files[place] = FileEntry(**entry)
-        fields["files"] = tuple(files)
+        fields["files"] = Files(FileEntry(**entry) for entry in fields["files"])
         return cls(**fields)
 
 
@@ -157,7 +202,7 @@ class Draft:
     collection: str
     id: str
     attempt: str
-    _entries: dict[str, FileEntry] = field(default_factory=dict)
+    _files: Files = field(default_factory=Files)
 
     @property
     def path(self) -> str:
@@ -171,7 +216,7 @@ class Draft:
         with naming(target), self.storage.fs.open(target, "wb") as stream:
             stream.write(content)
         digest = "sha256:" + hashlib.sha256(content).hexdigest()
-        self._entries[path] = FileEntry(path, len(content), digest)
+        self._files.add(FileEntry(path, len(content), digest))
 
     def add(self, path: str, source: Path) -> None:
         """Copies a local file into the artifact."""
@@ -182,19 +227,18 @@ class Draft:
             stream.seek(0)
             with naming(target), self.storage.fs.open(target, "wb") as copy:
                 shutil.copyfileobj(stream, copy, _CHUNK)
-        self._entries[path] = FileEntry(path, size, digest)
+        self._files.add(FileEntry(path, size, digest))
 
     def add_folder(self, source: Path) -> None:
         """Copies every file below a local folder into the artifact."""
         for folder, _, names in os.walk(source):
             within = Path(folder)
             for name in sorted(names):
-                file = within / name
-                self.add(file.relative_to(source).as_posix(), file)
+                if (file := within / name).is_file():
+                    self.add(file.relative_to(source).as_posix(), file)
 
     def manifest(self, metadata: Mapping[str, Any]) -> Manifest:
         """The manifest that publishing writes."""
-        files = tuple(sorted(self._entries.values(), key=lambda entry: entry.path))
         created = datetime.now(UTC).isoformat(timespec="microseconds")
         return Manifest(
             self.collection,
@@ -202,8 +246,8 @@ class Draft:
             self.attempt,
             created,
             dict(metadata),
-            files,
-            _content_digest(self.collection, metadata, files),
+            self._files,
+            _content_digest(self.collection, metadata, self._files),
         )
 
 
@@ -236,7 +280,7 @@ class Artifact:
             NotFoundError: The manifest knows no such file.
             DataError: The file is missing, or is not what was published.
         """
-        entry = next((e for e in self.manifest.files if e.path == path), None)
+        entry = self.manifest.files.get(path)
         if entry is None:
             raise NotFoundError(f"{self.manifest.collection}/{self.manifest.id} has no {path}")
         try:

@@ -91,7 +91,7 @@ def check_match(synthetic: Synthetic, prepared: PreparedSet) -> None:
 
 def training_curve(generator: Artifact | None, file: str) -> list[dict[str, Any]]:
     """The curve that a generator's training left; empty without a generator or a curve."""
-    if generator is None or not any(entry.path == file for entry in generator.manifest.files):
+    if generator is None or generator.manifest.files.get(file) is None:
         return []
     curve: list[dict[str, Any]] = json.loads(generator.read(file))
     return curve
