@@ -81,7 +81,8 @@ class Arena:
         """Id of a process of the stack; None if there is none, or none now."""
         state = read_state(self.home)
         pid = state["processes"].get(process, {}).get("pid") if state else None
-        return pid if pid is not None and Path(f"/proc/{pid}").exists() else None
+        # What is written down may have ended, and its number may be another's by now.
+        return pid if state and pid is not None and _parent(pid) == state["pid"] else None
 
     def workers(self) -> list[str]:
         """Names of the workers."""
@@ -95,21 +96,23 @@ class Arena:
 
     def commands(self) -> Iterator[tuple[int, list[str]]]:
         """Id and command of each process of the stack, children and their processes included."""
-        mark = f"MEDSYNTH_HOME={self.home}".encode()
         for folder in Path("/proc").glob("[0-9]*"):
-            try:
-                if mark not in (folder / "environ").read_bytes().split(b"\0"):
-                    continue
-                command = (folder / "cmdline").read_text().split("\0")
-            except (FileNotFoundError, ProcessLookupError, PermissionError):
-                continue
-            if int(folder.name) != os.getpid():
-                yield int(folder.name), command
+            if self._is_own(folder):
+                with suppress(FileNotFoundError, ProcessLookupError):
+                    yield int(folder.name), (folder / "cmdline").read_text().split("\0")
 
     def signal(self, process: str, how: signal.Signals) -> bool:
         """Sends a signal to a process of the stack. Returns whether it is there."""
         pid = self.pid(process)
         return pid is not None and send(pid, how)
+
+    def _is_own(self, folder: Path) -> bool:
+        """Whether the process of a folder of /proc got the stack's environment."""
+        try:
+            environment = (folder / "environ").read_bytes().split(b"\0")
+        except (FileNotFoundError, ProcessLookupError, PermissionError):
+            return False
+        return f"MEDSYNTH_HOME={self.home}".encode() in environment
 
     def _processes(self, plan: Plan) -> Iterator[Process]:
         temporary = self.home / "tmp"
@@ -138,6 +141,15 @@ class Arena:
                         "MEDSYNTH_METRICS_ADDRESS": address,
                     },
                 )
+
+
+def _parent(pid: int) -> int | None:
+    """Id of a process's parent; None if there is no such process."""
+    try:
+        stat = Path(f"/proc/{pid}/stat").read_text()
+    except (FileNotFoundError, ProcessLookupError):
+        return None
+    return int(stat.rpartition(")")[2].split()[1])
 
 
 def _port() -> int:

@@ -134,7 +134,7 @@ def gone(pid: int) -> bool:
     """Whether a process runs no more (a zombie does not run)."""
     try:
         return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "Z"
-    except FileNotFoundError:
+    except (FileNotFoundError, ProcessLookupError):
         return True
 
 
