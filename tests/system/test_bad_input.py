@@ -84,7 +84,7 @@ class Place:
         return self.services.alive()
 
 
-def start(folder: Path, **settings: Any) -> Place:
+def start(folder: Path) -> Place:
     redis = RedisServer(folder, append_only=True)
     redis.start()
     home = folder / "home"
@@ -99,7 +99,6 @@ def start(folder: Path, **settings: Any) -> Place:
         max_attempts=2,
         announce_seconds=1,
         reconcile_seconds=0.2,
-        **settings,
     )
     services.start()
     return Place(services, redis)
@@ -440,19 +439,16 @@ def test_memory_that_does_not_suffice(place: Place) -> None:
     check(status.error, "RESOURCE_EXHAUSTED", "", parts, "OUT_OF_MEMORY")
 
 
-def test_storage_that_takes_no_writes(tmp_path: Path) -> None:
-    refusing = start(tmp_path, storage_root=READ_ONLY)
+def test_storage_that_takes_no_writes(place: Place) -> None:
+    services = place.services
+    services.start_worker("light", MEDSYNTH_STORAGE_ROOT=READ_ONLY)
+    source = preparation("phantom://cardiac?patients=5&slices=4&seed=12")
     try:
-        refusing.services.start_worker("light", TMPDIR=str(refusing.services.home / "tmp"))
-        source = preparation("phantom://cardiac?patients=5&slices=4")
-        status = outcome(refusing, refusing.trainer.PrepareDataset(source, timeout=20))
-        assert status.attempt == 2
-        check(status.error, "UNAVAILABLE", "", [READ_ONLY, "cannot be written", "make it writable"])
-        assert refusing.answers()
-        assert refusing.half_written() == []
+        status = outcome(place, place.trainer.PrepareDataset(source, timeout=20))
     finally:
-        refusing.services.stop()
-        refusing.redis.stop()
+        services.start_worker("light", TMPDIR=str(services.home / "tmp"))
+    assert status.attempt == 2
+    check(status.error, "UNAVAILABLE", "", [READ_ONLY, "cannot be written", "make it writable"])
 
 
 def test_a_triton_that_is_down(place: Place) -> None:

@@ -22,7 +22,7 @@ def failed(store: JobStore, **fields: object) -> JobRecord:
     return record
 
 
-def test_a_full_disk_ends_jobs_that_lose_nothing_and_rests_the_others(
+def test_what_the_machine_refuses_is_said_and_tried_again_where_that_helps(
     store: JobStore,
     start_worker: StartWorker,
     reconciler: Reconciler,
@@ -43,6 +43,17 @@ def test_a_full_disk_ends_jobs_that_lose_nothing_and_rests_the_others(
     assert len(rests) == 2
     assert all("Tried again in 0.1 s, from the last checkpoint" in text for text in rests)
 
+    refused = failed(store, errno=errno.EROFS, forgets=True)
+    assert refused.error is not None
+    assert refused.error.reason == "ATTEMPTS_EXHAUSTED"
+    assert "/storage/x cannot be written" in refused.error.message
+    assert refused.attempt == store.settings.max_attempts
+
+    starved = failed(store, errno=errno.ENOMEM)
+    assert starved.error is not None
+    assert (starved.error.code, starved.error.reason) == ("RESOURCE_EXHAUSTED", "OUT_OF_MEMORY")
+    assert starved.attempt == 1
+
 
 def test_a_job_that_rests_can_be_cancelled(
     store: JobStore, start_worker: StartWorker, reconciler: Reconciler
@@ -54,18 +65,3 @@ def test_a_job_that_rests_can_be_cancelled(
             break
     store.cancel(name)
     assert wait_for_state(store, name, "CANCELLED").attempt == 1
-
-
-def test_read_only_storage_is_tried_again_and_memory_is_not(
-    store: JobStore, start_worker: StartWorker, reconciler: Reconciler
-) -> None:
-    start_worker()
-    refused = failed(store, errno=errno.EROFS, forgets=True)
-    assert refused.error is not None
-    assert refused.error.reason == "ATTEMPTS_EXHAUSTED"
-    assert "/storage/x cannot be written" in refused.error.message
-    assert refused.attempt == store.settings.max_attempts
-    starved = failed(store, errno=errno.ENOMEM)
-    assert starved.error is not None
-    assert (starved.error.code, starved.error.reason) == ("RESOURCE_EXHAUSTED", "OUT_OF_MEMORY")
-    assert starved.attempt == 1
