@@ -19,12 +19,11 @@ def measure(context: Context) -> Sequence[Row]:
     """The same images in all, through one call and through many at once."""
     calls = context.effort.pick(200, 200, 3)
     each = context.effort.pick(256, 64, 8)
-    filters = context.effort.pick(64, 64, 8)
     crowd, alone = f"{calls} calls at once", "1 call"
     firsts: dict[str, list[float]] = {crowd: [], alone: []}
     site = context.site()
     with Contestant(context.effort) as caller:
-        generator = publish_untrained(site.storage, "dcgan", 32, generator_filters=filters)
+        generator = publish_untrained(context.effort, site.storage, "dcgan", 32)
         name = f"generators/{generator.manifest.id}"
 
         def once(label: str, at_once: int, count: int) -> float:

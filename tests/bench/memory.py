@@ -6,9 +6,11 @@ import re
 import threading
 from collections.abc import Sequence
 from pathlib import Path
+from uuid import uuid4
 
 from tests.bench.measure import Bar, Bench, Context, Row
-from tests.bench.site import Site, publish_untrained
+from tests.bench.site import Site
+from tests.sampler import graphs
 
 _PARTS = ("worker's child", "worker", "sampler")
 
@@ -17,7 +19,7 @@ def measure(context: Context) -> Sequence[Row]:
     """Images of 32 px as PNG pairs, and the same number as a stream out of the sampler."""
     small, large = context.effort.pick((1000, 10_000), (500, 3000), (4, 8))
     site = context.site()
-    generator = publish_untrained(site.storage, "dcgan", 32, generator_filters=8)
+    generator = graphs.publish(site.storage, f"small-{uuid4().hex[:8]}")
     name = f"generators/{generator.manifest.id}"
     _draw(site, name, small)
     context.say(f"drawing {small:,} images")

@@ -23,13 +23,12 @@ _OURS, _OTHER = "Sample", "onnxruntime in process"
 def measure(context: Context) -> Sequence[Row]:
     """`hinge` at each size; client, sampler, Triton and the other in processes of their own."""
     sizes = context.effort.pick((64, 128), (64, 128), (32,))
-    filters = context.effort.pick({}, {}, {"generator_filters": 8})
     rows = []
     site = context.site()
     with Contestant(context.effort) as caller, Contestant(context.effort) as other:
         for size in sizes:
             context.say(f"exporting a generator of {size} px")
-            artifact = publish_untrained(site.storage, "hinge", size, **filters)
+            artifact = publish_untrained(context.effort, site.storage, "hinge", size)
             message = generator_message(artifact)
             count = context.effort.pick(4096, 1024, 16) * 32**2 // size**2 * 2
             path = os.path.join(artifact.path, MODEL_FILE)

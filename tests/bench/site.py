@@ -21,6 +21,8 @@ from medsynth.local.addresses import local_settings
 from medsynth.platform.artifacts import GENERATORS, MODEL_FILE, generator_metadata
 from medsynth.settings import Settings
 from medsynth.storage import Artifact, Storage
+from tests.bench.measure import Effort
+from tests.sampler import graphs
 
 CLASSES = ("background", "left ventricle", "myocardium", "right ventricle")
 
@@ -82,19 +84,22 @@ def _own_environment() -> Iterator[None]:
         os.environ.update(before)
 
 
-def publish_untrained(storage: Storage, preset: str, size: int, **overrides: object) -> Artifact:
+def publish_untrained(effort: Effort, storage: Storage, preset: str, size: int) -> Artifact:
     """Publishes a generator with its initial weights: as fast as a trained one.
 
     Args:
+        effort: With `TINY` it is some small graph instead, which takes no export.
         storage: Where generators are.
         preset: Name of a preset.
         size: Side in pixels.
-        overrides: Other fields of the specification.
     """
-    chosen = specification(preset, overrides)
+    identifier = f"{preset}-{size}-{uuid4().hex[:8]}"
+    if effort is Effort.TINY:
+        return graphs.publish(storage, identifier, size=size)
+    chosen = specification(preset)
     generator, _ = networks.build(chosen, size, 1, len(CLASSES), seed=0)
     ready = AveragedWeights(generator, 0).ready(4, torch.Generator().manual_seed(0))
-    draft = storage.draft(GENERATORS, f"{preset}-{size}-{uuid4().hex[:8]}", "a1")
+    draft = storage.draft(GENERATORS, identifier, "a1")
     model = Path(draft.path) / MODEL_FILE
     export_onnx(ready, model, channels=1, classes=len(CLASSES))
     draft.write(MODEL_FILE, model.read_bytes())
