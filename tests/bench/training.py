@@ -66,7 +66,7 @@ def task(context: Context) -> tuple[GanSpecification, Bytes, Bytes, int, int]:
     count, size = 8 * batch, context.effort.pick(64, 64, 32)
     images = random.integers(0, 256, (count, 1, size, size)).astype(np.uint8)
     masks = random.integers(0, CLASSES, (count, size, size)).astype(np.uint8)
-    return chosen, images, masks, CLASSES, batch * context.effort.pick(10, 3, 1)
+    return chosen, images, masks, CLASSES, batch * context.effort.pick(8, 3, 1)
 
 
 def measure(context: Context) -> Sequence[Row]:
@@ -86,7 +86,7 @@ def measure(context: Context) -> Sequence[Row]:
                 name: partial((ours if name.startswith("medsynth") else others).call, loop, *work)
                 for name, loop in loops.items()
             },
-            context.effort.pick(7, 3, 1),
+            context.effort.pick(5, 3, 1),
             context.say,
         )
     what = "dcgan 64 px, batch 64: images trained per second"

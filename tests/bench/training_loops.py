@@ -7,6 +7,7 @@ gets every setting that costs one line. Neither averages weights, writes checkpo
 
 from __future__ import annotations
 
+import os
 import time
 
 import numpy as np
@@ -76,7 +77,7 @@ def tuned(
     Network tensors ready in memory, channels last, fused Adam, no gradients for weights that a
     step does not change, the number of threads set to that of the cores.
     """
-    torch.set_num_threads(torch.get_num_threads())
+    torch.set_num_threads(len(os.sched_getaffinity(0)))
     generator, discriminator = _networks(specification, images, classes)
     generator.to(memory_format=torch.channels_last)
     discriminator.to(memory_format=torch.channels_last)

@@ -19,7 +19,7 @@ def measure(context: Context) -> Sequence[Row]:
     """The same training both ways, alone and beside one process that is always busy."""
     rows = []
     chosen, images, masks, classes, _ = task(context)
-    shown = chosen.batch_size * context.effort.pick(4, 2, 1)
+    shown = chosen.batch_size * context.effort.pick(3, 2, 1)
     work = (chosen, images, masks, classes, shown)
     with (
         Contestant(context.effort, {"OMP_WAIT_POLICY": "PASSIVE"}) as asleep,
@@ -32,7 +32,7 @@ def measure(context: Context) -> Sequence[Row]:
                         name: partial(process.call, medsynth_loop, "float32", *work)
                         for name, process in ((_ASLEEP, asleep), (_SPINNING, spinning))
                     },
-                    context.effort.pick(3, 1, 1),
+                    context.effort.pick(2, 1, 1),
                     context.say,
                 )
             what = f"a child's threads sleep at barriers, {where}"
