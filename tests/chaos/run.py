@@ -156,7 +156,7 @@ class _Run:
             ordered.add_done_callback(self._give_up_if_failed)
             for step in steps:
                 self._wait_until(step.at)
-                if step.is_fault and not self._over.is_set():
+                if step.is_fault and self._in_time():
                     injector.inject(step)
             self._wait_until(self._scenario.seconds)
             wait([ordered], self._scenario.drain_seconds)
@@ -172,6 +172,8 @@ class _Run:
         later: list[Order] = []
         for step in steps:
             self._wait_until(step.at)
+            if not self._in_time():
+                break
             later = [asked for asked in later if not self._place(asked, office)]
             asked = order(step, self._scenario.seed)
             if not self._place(asked, office):
@@ -242,6 +244,11 @@ class _Run:
             "attempts": sum(job.attempt for job in every),
             "lost": tuple(lost),
         }
+
+    def _in_time(self) -> bool:
+        """Whether more may happen: what had to wait delays what comes after it."""
+        over = time.monotonic() - self._began >= self._scenario.seconds
+        return not over and not self._over.is_set()
 
     def _wait_until(self, at: float) -> None:
         self._over.wait(max(0.0, self._began + at - time.monotonic()))
