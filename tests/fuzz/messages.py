@@ -50,9 +50,15 @@ def requests(
     """Serialised requests: of fields at random, near a sensible one, damaged, or mere bytes."""
     built = messages(descriptor, words)
     near = st.one_of([_near(template, words) for template in templates]) if templates else built
-    valid = st.one_of(built, near, near).map(lambda message: message.SerializeToString())
-    sent = st.one_of(valid, valid, valid, st.binary(max_size=64), _damaged(valid))
+    valid = _weighted((1, built), (3, near)).map(lambda message: message.SerializeToString())
+    sent = _weighted((6, valid), (1, st.binary(max_size=64)), (1, _damaged(valid)))
     return sent.map(Request)
+
+
+def _weighted(*choices: tuple[int, st.SearchStrategy[Any]]) -> st.SearchStrategy[Any]:
+    """One of the strategies, each as often as its weight says; `one_of` drops repetitions."""
+    places = [place for place, (weight, _) in enumerate(choices) for _ in range(weight)]
+    return st.sampled_from(places).flatmap(lambda place: choices[place][1])
 
 
 def huge_requests(descriptor: Descriptor, size: int) -> Iterator[tuple[str, bytes]]:
@@ -129,9 +135,8 @@ def _text(field: FieldDescriptor, words: Words) -> st.SearchStrategy[str]:
         st.sampled_from(words.others).flatmap(lambda word: TEXT.map(lambda text: word + text)),
         TEXT.map(lambda text: (text or "a") * (_LONG // max(len(text), 1))),
     ]
-    if usual:
-        choices += [st.sampled_from(usual)] * len(choices)
-    return st.one_of(choices)
+    odd = st.one_of(choices)
+    return _weighted((1, odd), (1, st.sampled_from(usual))) if usual else odd
 
 
 def _near(template: Message, words: Words) -> st.SearchStrategy[Message]:
