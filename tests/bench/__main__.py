@@ -103,7 +103,7 @@ def document(rows: Sequence[tuple[str, Row]], effort: Effort) -> dict[str, Any]:
     """What `--json` prints."""
     return {
         "effort": effort.name.lower(),
-        "machine": {"processor": platform.processor(), "cores": len(os.sched_getaffinity(0))},
+        "machine": {"processor": platform.machine(), "cores": len(os.sched_getaffinity(0))},
         "rows": [{"bench": name, **asdict(row), "reached": row.reached} for name, row in rows],
     }
 
