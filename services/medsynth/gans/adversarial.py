@@ -15,6 +15,7 @@ from medsynth.gans import augmentation, networks, objectives
 from medsynth.gans.arithmetic import Arithmetic
 from medsynth.gans.averaging import AveragedWeights
 from medsynth.gans.dataset import DataOrder, ResidentDataset
+from medsynth.gans.optimisers import Adam, Optimiser, RMSprop
 from medsynth.gans.specification import GanSpecification
 
 METRICS = ("loss/generator", "loss/discriminator", "logits/real", "logits/fake")
@@ -169,10 +170,10 @@ class AdversarialTraining:
         self.discriminator.requires_grad_(True)
         return loss.detach()
 
-    def _descend(self, loss: Tensor, optimiser: torch.optim.Optimizer) -> None:
-        optimiser.zero_grad(set_to_none=True)
+    def _descend(self, loss: Tensor, optimiser: Optimiser) -> None:
+        optimiser.zero_grad()
         self._scaler.scale(loss).backward()  # type: ignore[no-untyped-call]
-        self._scaler.step(optimiser)
+        self._scaler.step(optimiser)  # type: ignore[arg-type]
         self._scaler.update()
 
 
@@ -194,11 +195,7 @@ def _weights_once(network: nn.Module) -> Iterator[None]:
         yield
 
 
-def _optimiser(
-    specification: GanSpecification, network: nn.Module, rate: float
-) -> torch.optim.Optimizer:
-    parameters = network.parameters()
+def _optimiser(specification: GanSpecification, network: nn.Module, rate: float) -> Optimiser:
     if specification.optimiser == "rmsprop":
-        return torch.optim.RMSprop(parameters, rate, foreach=True)
-    betas = (specification.beta1, specification.beta2)
-    return torch.optim.Adam(parameters, rate, betas, fused=True)
+        return RMSprop(network.parameters(), rate)
+    return Adam(network.parameters(), rate, specification.beta1, specification.beta2)

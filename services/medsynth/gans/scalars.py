@@ -40,23 +40,28 @@ class ScalarLog:
             self._writer.close()
 
     def begin(self, points: Iterable[Mapping[str, float]]) -> None:
-        """Opens the log with the points so far."""
+        """Begins the log with the points so far."""
         if self._folder is None:
             return
-        # TensorBoard takes most of a second to import, and many trainings write no log.
-        from torch.utils.tensorboard import SummaryWriter
-
         for old in self._folder.glob("events.out.tfevents.*"):
             old.unlink()
-        self._writer = SummaryWriter(str(self._folder))
         for point in points:
             self.write(point)
 
     def write(self, point: Mapping[str, float]) -> None:
         """Adds one point."""
-        if self._writer is None:
+        if self._folder is None:
             return
+        if self._writer is None:
+            self._writer = self._open(self._folder)
         for name, value in point.items():
             if name != "images":
                 self._writer.add_scalar(name, value, int(point["images"]))
         self._writer.flush()
+
+    @staticmethod
+    def _open(folder: Path) -> SummaryWriter:
+        # TensorBoard takes a second to import: not before there is something to write.
+        from torch.utils.tensorboard import SummaryWriter
+
+        return SummaryWriter(str(folder))
