@@ -27,6 +27,9 @@ Float64 = NDArray[np.float64]
 _CHUNK = 8192
 """Rows that are brought to float64 at a time."""
 
+_SMALL = 512
+"""Up to so many rows or features singular values are taken: they are quick then."""
+
 _TOLERANCE = 1e-10
 """Relative error of the nuclear norm above which singular values replace eigenvalues."""
 
@@ -177,15 +180,60 @@ class FrechetStatistics:
             raise InvalidArgumentError.field(
                 "other", other.features, f"statistics of {self._features} features"
             )
-        ours, theirs = self._root(), other._root()
         offset = self._mean - other._mean
         squared = (
             float(offset @ offset)
-            + float(np.vdot(ours, ours))
-            + float(np.vdot(theirs, theirs))
-            - 2.0 * _nuclear_norm(ours @ theirs.T)
+            + self._variance()
+            + other._variance()
+            - 2.0 * self._nuclear_norm(other)
         )
         return max(squared, 0.0)
+
+    def _variance(self) -> float:
+        """Trace of the covariance."""
+        rows = self._centred_rows()
+        return float(np.vdot(rows, rows) if rows is not None else np.trace(self._covariance()))
+
+    def _nuclear_norm(self, other: FrechetStatistics) -> float:
+        """|F₁ᵀ F₂|*, from eigenvalues where these are accurate enough, else from singular values.
+
+        Eigenvalues of a symmetric matrix come several times faster, but a singular value s then
+        carries an error of about eps s_max² / 2s.
+        """
+        if min(self._rank, other._rank) > _SMALL:
+            norm = _sum_of_roots(self._cross_gram(other))
+            if norm is not None:
+                return norm
+        matrix = self._root() @ other._root().T
+        return float(np.linalg.svd(matrix, compute_uv=False).sum())
+
+    def _cross_gram(self, other: FrechetStatistics) -> Float64:
+        """A symmetric matrix, of which the upper triangle counts, with the eigenvalues of S₁ S₂."""
+        if other._rank < self._rank:
+            return other._cross_gram(self)
+        rows = other._centred_rows()
+        if rows is not None:
+            matrix = self._root() @ rows.T
+            return matrix @ matrix.T
+        covariance = other._covariance()
+        mine = self._centred_rows()
+        if mine is not None:
+            return mine @ covariance @ mine.T
+        from scipy import linalg
+
+        try:
+            factor = linalg.cholesky(self._covariance(), check_finite=False)
+        except linalg.LinAlgError:
+            root = self._root()
+            return root @ covariance @ root.T
+        # With S₁ = Uᵀ U: U S₂ Uᵀ, by the routine that makes it of generalised eigenproblems.
+        gram, _ = linalg.lapack.dsygst(np.asfortranarray(covariance), factor, itype=2)
+        return np.asarray(gram)
+
+    @property
+    def _rank(self) -> int:
+        """No less than the rank of the covariance."""
+        return self._features if self._scatter is not None else self._count
 
     def _combine(
         self, count: int, mean: Float64, scatter: Float64 | None, rows: list[Float64]
@@ -249,20 +297,18 @@ def _scatter_of_rows(rows: list[Float64], mean: Float64) -> Float64:
     return _scatter(np.concatenate(rows), mean)
 
 
-def _nuclear_norm(matrix: Float64) -> float:
-    """Sum of the singular values.
+def _sum_of_roots(gram: Float64) -> float | None:
+    """Sum of the square roots of a symmetric matrix's eigenvalues; None: they are too inaccurate.
 
-    Eigenvalues of the symmetric Gram matrix give them three times faster, but a singular value s
-    then carries an error of about eps s_max² / 2s. Where that adds up to too much, and for small
-    matrices always, the singular values themselves are taken.
+    Args:
+        gram: Positive semidefinite, its upper triangle; overwritten.
     """
-    if min(matrix.shape) > 512:
-        gram = matrix @ matrix.T if matrix.shape[0] <= matrix.shape[1] else matrix.T @ matrix
-        squares = np.linalg.eigvalsh(gram)
-        if squares[-1] <= 0.0:
-            return 0.0
-        noise = 4.0 * np.finfo(np.float64).eps * squares[-1]
-        values = np.sqrt(np.maximum(squares, noise))
-        if float((noise / (2.0 * values)).sum()) <= _TOLERANCE * float(values.sum()):
-            return float(values.sum())
-    return float(np.linalg.svd(matrix, compute_uv=False).sum())
+    from scipy import linalg
+
+    squares = linalg.eigvalsh(gram, lower=False, overwrite_a=True, check_finite=False, driver="evd")
+    if squares[-1] <= 0.0:
+        return 0.0
+    noise = 4.0 * np.finfo(np.float64).eps * squares[-1]
+    values = np.sqrt(np.maximum(squares, noise))
+    total = float(values.sum())
+    return total if float((noise / (2.0 * values)).sum()) <= _TOLERANCE * total else None
