@@ -1,4 +1,4 @@
-"""Is it any good? `make run`, as a newcomer types it, on the phantom and on real files."""
+"""`make run` as a newcomer types it, and what it says that the images are worth."""
 
 from __future__ import annotations
 
@@ -8,12 +8,7 @@ import signal
 import subprocess
 from pathlib import Path
 
-import pytest
-
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(1800)]
-
 ROOT = Path(__file__).parents[2]
-ACDC = ROOT.parent / "shared" / "data" / "acdc"
 
 
 def mean_dice(folder: Path, *variables: str) -> dict[str, float]:
@@ -37,17 +32,3 @@ def mean_dice(folder: Path, *variables: str) -> dict[str, float]:
         for score in report["scores"]
         if score["metric"] == "dice" and score["label"] == "mean"
     }
-
-
-def test_synthetic_phantoms_are_worth_most_of_the_real_ones(tmp_path: Path) -> None:
-    dice = mean_dice(tmp_path)
-    print(dice)
-    assert dice["real"] >= 0.85
-    assert dice["synthetic"] >= 0.8 * dice["real"]
-
-
-@pytest.mark.skipif(not ACDC.is_dir(), reason="no real data beside the checkout (../shared/data)")
-def test_a_unet_learns_real_hearts(tmp_path: Path) -> None:
-    dice = mean_dice(tmp_path, f"DATA={ACDC}", "IMAGES=2000")
-    print(dice)
-    assert dice["real"] >= 0.75
