@@ -56,7 +56,7 @@ ENVIRONMENT: Final = {
 
 Threads that wait at OpenMP's barriers sleep: spinning ones starve each other as soon as the cores
 are shared with anything. And glibc keeps the memory that one training step frees for the next,
-instead of handing it back and faulting some 100 MB in again, page by page, in every step."""
+instead of handing it back and faulting it in again page by page."""
 
 
 class ChildProcess:
