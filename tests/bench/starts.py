@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import statistics
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 from medsynth.client import Client
@@ -13,7 +13,9 @@ from medsynth.v1 import jobs_pb2, trainer_pb2, types_pb2
 from tests.bench.measure import Bar, Bench, Context, Row
 from tests.bench.memory import children
 from tests.bench.site import Site
+from tests.support import eventually
 
+_LOOK_SECONDS = 0.005
 _DATA = "phantom://cardiac?patients=8&slices=4"
 
 
@@ -47,12 +49,12 @@ def measure(context: Context) -> Sequence[Row]:
 def _start(site: Site) -> tuple[float, float]:
     """Seconds from the job's creation to its child, and from there to the first step."""
     worker = site.pid("worker-gpu")
-    _until(lambda: not children(worker))
+    eventually(lambda: not children(worker), interval=_LOOK_SECONDS)
     gan = types_pb2.GanSpecification(
         preset="dcgan", generator_filters=8, discriminator_filters=8, batch_size=8
     )
     job = site.client.train(_DATA, gan, images=10**6, size=32)
-    child = _until(lambda: children(worker))[0]
+    child = eventually(lambda: children(worker), interval=_LOOK_SECONDS)[0]
     born = _born(child)
     first = _first_step(site.client, job)
     site.client.cancel(job.name)
@@ -79,12 +81,6 @@ def _born(pid: int) -> float:
     ticks = int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[19])
     since_boot = ticks / os.sysconf("SC_CLK_TCK")
     return time.time() - time.clock_gettime(time.CLOCK_BOOTTIME) + since_boot
-
-
-def _until(condition: Callable[[], list[int] | bool]) -> list[int]:
-    while not (value := condition()):
-        time.sleep(0.005)
-    return value if isinstance(value, list) else []
 
 
 BENCH = Bench("start", "from a job's creation to its child, and on to its first step", measure)

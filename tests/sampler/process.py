@@ -36,13 +36,12 @@ class SamplerProcess:
         return int(line.split()[1]) / 1024
 
 
-@contextmanager
-def running_sampler(
-    deployment: Deployment, triton: TritonServer, redis_url: str, home: Path
-) -> Iterator[SamplerProcess]:
-    """A sampler over a deployment's storage and a Triton, for the length of the block."""
-    address = f"127.0.0.1:{free_port()}"
-    environment = {
+def environment(
+    deployment: Deployment, triton: TritonServer, redis_url: str, home: Path, address: str
+) -> dict[str, str]:
+    """This process's environment with the settings of a sampler."""
+    return {
+        **os.environ,
         "MEDSYNTH_HOME": str(home),
         "MEDSYNTH_STORAGE_ROOT": deployment.storage.root,
         "MEDSYNTH_MODEL_REPOSITORY": str(triton.models),
@@ -51,8 +50,17 @@ def running_sampler(
         "MEDSYNTH_REDIS_URL": redis_url,
         "MEDSYNTH_SAMPLER_ADDRESS": address,
     }
+
+
+@contextmanager
+def running_sampler(
+    deployment: Deployment, triton: TritonServer, redis_url: str, home: Path
+) -> Iterator[SamplerProcess]:
+    """A sampler over a deployment's storage and a Triton, for the length of the block."""
+    address = f"127.0.0.1:{free_port()}"
     with subprocess.Popen(
-        [sys.executable, "-m", "medsynth.sampler.service"], env={**os.environ, **environment}
+        [sys.executable, "-m", "medsynth.sampler.service"],
+        env=environment(deployment, triton, redis_url, home, address),
     ) as process:
         try:
             yield SamplerProcess(process.pid, address)

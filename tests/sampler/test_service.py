@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import contextlib
-import os
 import signal
 import subprocess
 import sys
@@ -34,6 +33,7 @@ from medsynth.v1 import evaluator_pb2, sampler_pb2, sampler_pb2_grpc
 from medsynth.v1.jobs_pb2 import JobState
 from tests.redis_server import RedisServer, free_port
 from tests.sampler import graphs
+from tests.sampler.process import environment
 from tests.sampler.test_drawing import executed
 from tests.support import eventually
 from tests.triton_server import TritonServer
@@ -454,21 +454,11 @@ def test_png_files_cannot_hold_every_number_of_channels(
 def test_the_service_starts_small_and_ends_on_a_signal(
     shared: Deployment, triton_server: TritonServer, redis_process: RedisServer, tmp_path: Path
 ) -> None:
-    port = free_port()
-    environment = {
-        "MEDSYNTH_HOME": str(tmp_path),
-        "MEDSYNTH_STORAGE_ROOT": shared.storage.root,
-        "MEDSYNTH_MODEL_REPOSITORY": str(triton_server.models),
-        "MEDSYNTH_TRITON_URL": triton_server.url,
-        "MEDSYNTH_TRITON_BACKEND": "python",
-        "MEDSYNTH_REDIS_URL": redis_process.url,
-        "MEDSYNTH_SAMPLER_ADDRESS": f"127.0.0.1:{port}",
-    }
-    process = subprocess.Popen(
-        [sys.executable, "-c", SHOW_MODULES], env={**os.environ, **environment}, stdout=PIPE
-    )
+    address = f"127.0.0.1:{free_port()}"
+    settings = environment(shared, triton_server, redis_process.url, tmp_path, address)
+    process = subprocess.Popen([sys.executable, "-c", SHOW_MODULES], env=settings, stdout=PIPE)
     try:
-        with grpc.insecure_channel(f"127.0.0.1:{port}") as channel:
+        with grpc.insecure_channel(address) as channel:
             (message,) = Stub(channel).Sample(sample(), timeout=60, wait_for_ready=True)
         assert message.count == 10
     finally:
