@@ -106,9 +106,13 @@ def test_what_no_path_is(uri: str) -> None:
 
 
 @given(st.text())
-def test_any_text_is_refused_properly(text: str) -> None:
-    with pytest.raises(MedsynthError):
-        resolve(text, ["/nowhere/at/all"])
+def test_any_text_is_a_phantom_or_refused_properly(text: str) -> None:
+    try:
+        resolved = resolve(text, ["/nowhere/at/all"])
+    except MedsynthError:
+        return
+    assert text.startswith("phantom://")
+    assert resolved.startswith("phantom://cardiac?patients=")
 
 
 @given(st.lists(st.sampled_from(["..", ".", "allowed", "allowed-not", "set", "link", ""])))

@@ -201,6 +201,9 @@ class Collector:
                     self.collect()
             except (MedsynthError, OSError) as error:
                 _log.warning("not everything was collected: %s", error)
+            except Exception:
+                # What nobody thought of must not end the thread: the disk would fill.
+                _log.exception("collecting failed and is tried again later")
 
     def _is_my_turn(self) -> bool:
         milliseconds = int(self._settings.collect_seconds * 1000)

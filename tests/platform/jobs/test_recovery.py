@@ -227,6 +227,43 @@ def test_redis_goes_and_comes_back(tmp_path: Path, settings: Settings, how: sign
         print(worker.log())
 
 
+@pytest.mark.parametrize(
+    ("commands", "undo"),
+    [
+        (
+            ["CONFIG SET maxmemory-policy noeviction", "CONFIG SET maxmemory 1"],
+            "CONFIG SET maxmemory 0",
+        ),
+        (["REPLICAOF 127.0.0.1 1"], "REPLICAOF NO ONE"),
+        (["CONFIG SET min-replicas-to-write 1"], "CONFIG SET min-replicas-to-write 0"),
+    ],
+    ids=["full", "read-only", "without replicas"],
+)
+def test_workers_wait_for_a_redis_that_takes_nothing(
+    store: JobStore,
+    start_worker: StartWorker,
+    reconciler: Reconciler,
+    commands: list[str],
+    undo: str,
+) -> None:
+    there = start_worker()
+    eventually(lambda: "is ready" in there.log())
+    there.process.send_signal(signal.SIGSTOP)
+    name = store.create("echo", specification()).name
+    for command in commands:
+        store.redis.execute_command(command)
+    try:
+        there.process.send_signal(signal.SIGCONT)
+        comes = start_worker()
+        eventually(lambda: "tried again" in there.log())
+        eventually(lambda: "is ready" in comes.log())
+    finally:
+        store.redis.execute_command(undo)
+    wait_for_state(store, name, "SUCCEEDED")
+    assert [worker.process.poll() for worker in (there, comes)] == [None, None]
+    assert history(store, name) == ["QUEUED", "RUNNING", "SUCCEEDED"]
+
+
 def test_a_worker_that_was_frozen_fences_itself_off(
     store: JobStore, start_worker: StartWorker, reconciler: Reconciler, tmp_path: Path
 ) -> None:

@@ -40,7 +40,11 @@ def make_app(redis_url: str) -> Celery:
         task_serializer="json",
         task_ignore_result=True,
         task_acks_late=False,
-        task_queues=[BrokerQueue(queue) for queue in QUEUES],  # type: ignore[no-untyped-call]
+        # Declared, a queue would be written down in Redis, which a full one refuses.
+        task_queues=[
+            BrokerQueue(queue, no_declare=True)  # type: ignore[no-untyped-call]
+            for queue in QUEUES
+        ],
         task_create_missing_queues=False,
         task_default_queue=QUEUES[0],
         task_publish_retry_policy={
@@ -56,8 +60,14 @@ def make_app(redis_url: str) -> Celery:
         worker_redirect_stdouts=False,
         broker_connection_retry_on_startup=True,
         broker_connection_max_retries=None,
+        # A Redis that is full, read-only or cannot write its file is waited for as one that is
+        # down; without this it ends the worker.
+        broker_channel_error_retry=True,
         broker_transport_options={
             "global_keyprefix": _PREFIX,
+            # A hint that is lost comes again, so none is kept until it is acknowledged: a full
+            # Redis would refuse to keep it.
+            "ack_emulation": False,
             "socket_connect_timeout": 5,
             "socket_keepalive": True,
             "health_check_interval": 10,

@@ -45,11 +45,6 @@ def domain_errors() -> Iterator[None]:
     """
     try:
         yield
-    except redis.exceptions.OutOfMemoryError as error:
-        raise ResourceExhaustedError(
-            "the job store is full: delete jobs that have ended, or give Redis more memory",
-            reason="JOB_STORE_FULL",
-        ) from error
     except (redis.ConnectionError, redis.TimeoutError, redis.exceptions.ReadOnlyError) as error:
         raise UnavailableError("the job store does not answer", reason="JOB_STORE_DOWN") from error
     except redis.ResponseError as error:
@@ -59,7 +54,7 @@ def domain_errors() -> Iterator[None]:
                 "the job store is full: delete jobs that have ended, or give Redis more memory",
                 reason="JOB_STORE_FULL",
             ) from error
-        if any(word in text for word in ("MISCONF", "READONLY", "LOADING", "MASTERDOWN")):
+        if any(word in text for word in ("MISCONF", "READONLY", "NOREPLICAS", "LOADING", "MASTERDOWN")):
             raise UnavailableError(
                 "the job store cannot write now", reason="JOB_STORE_DOWN"
             ) from error
