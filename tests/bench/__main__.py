@@ -37,7 +37,7 @@ Measure on a machine that does nothing else: with busy neighbours even ratios mo
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """The command line."""
-    listed = "\n".join(f"  {bench.name:<10} {bench.summary}" for bench in BENCHES.values())
+    listed = "\n".join(f"  {bench.name:<12} {bench.summary}" for bench in BENCHES.values())
     parser = argparse.ArgumentParser(
         prog="make bench",
         description=f"Measures speed and memory.\n\nBenches:\n{listed}",

@@ -22,7 +22,8 @@ from medsynth.data.slices import prepare_volume
 from medsynth.data.source import Source, complete, fingerprint, inside
 from medsynth.data.splits import NAMES, split_patients
 from medsynth.errors import DataError, PermissionDeniedError
-from medsynth.storage import Artifact, Draft, Storage, digest_of, naming
+from medsynth.manifest import digest_of
+from medsynth.storage import Artifact, Draft, Storage, naming
 
 COLLECTION = "datasets"
 MAX_CHANNELS = 8

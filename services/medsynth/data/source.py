@@ -20,7 +20,7 @@ from medsynth.errors import (
     PermissionDeniedError,
     show,
 )
-from medsynth.storage import digest_of
+from medsynth.manifest import digest_of
 
 LONGEST = 4096
 """Characters of a URI: a longer path cannot be opened, and to follow it takes their square."""

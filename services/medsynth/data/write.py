@@ -21,7 +21,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from medsynth.errors import FailedPreconditionError, InvalidArgumentError
-from medsynth.storage import json_with_files, naming
+from medsynth.manifest import json_with_files
+from medsynth.storage import naming
 
 MANIFEST = "manifest.json"
 SHARD = 1000

@@ -11,7 +11,7 @@ from uuid import uuid4
 import numpy as np
 
 from medsynth.data.pictures import Pixels
-from medsynth.storage import digest_of
+from medsynth.manifest import digest_of
 
 
 class Results:

@@ -23,8 +23,8 @@ from medsynth.gans.latents import latents
 from medsynth.gans.sampling import generate
 from medsynth.gans.scalars import ScalarLog
 from medsynth.gans.specification import TrainingRun
+from medsynth.manifest import digest_of
 from medsynth.networks import choose_device, weights_digest
-from medsynth.storage import digest_of
 
 __all__ = ["TrainingResult", "TrainingRun", "TrainingStopped", "train"]
 

@@ -201,7 +201,7 @@ class Collector:
                     self.collect()
             except (MedsynthError, OSError) as error:
                 _log.warning("not everything was collected: %s", error)
-            except Exception:
+            except Exception:  # noqa: BLE001
                 # What nobody thought of must not end the thread: the disk would fill.
                 _log.exception("collecting failed and is tried again later")
 

@@ -14,6 +14,8 @@ from medsynth.errors import ResourceExhaustedError, UnavailableError
 
 _MAX_CONNECTIONS: Final = 4096
 
+_TAKES_NOTHING: Final = ("MISCONF", "READONLY", "NOREPLICAS", "LOADING", "MASTERDOWN")
+
 
 def connect(url: str, *, timeout: float = 5.0, retries: int = 3) -> redis.Redis:
     """A client that many threads may use; it connects when it is first used.
@@ -54,7 +56,9 @@ def domain_errors() -> Iterator[None]:
                 "the job store is full: delete jobs that have ended, or give Redis more memory",
                 reason="JOB_STORE_FULL",
             ) from error
-        if any(word in text for word in ("MISCONF", "READONLY", "NOREPLICAS", "LOADING", "MASTERDOWN")):
+        if any(
+            word in text for word in ("MISCONF", "READONLY", "NOREPLICAS", "LOADING", "MASTERDOWN")
+        ):
             raise UnavailableError(
                 "the job store cannot write now", reason="JOB_STORE_DOWN"
             ) from error

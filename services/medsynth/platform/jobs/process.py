@@ -47,16 +47,11 @@ class Exited:
         return f"the child was killed by {name}"
 
 
-ENVIRONMENT: Final = {
-    "OMP_WAIT_POLICY": "PASSIVE",
-    "MALLOC_MMAP_THRESHOLD_": str(32 * 2**20),
-    "MALLOC_TRIM_THRESHOLD_": str(4 * 2**30),
-}
+ENVIRONMENT: Final = {"GOMP_SPINCOUNT": "1000"}
 """What a child's environment has unless the worker's says otherwise.
 
-Threads that wait at OpenMP's barriers sleep: spinning ones starve each other as soon as the cores
-are shared with anything. And glibc keeps the memory that one training step frees for the next,
-instead of handing it back and faulting it in again page by page."""
+Threads that wait at OpenMP's barriers soon sleep: those that spin for long starve each other when
+the cores are shared with anything."""
 
 
 class ChildProcess:

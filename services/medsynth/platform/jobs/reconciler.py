@@ -76,6 +76,6 @@ class Reconciler:
                 self.reconcile()
             except MedsynthError as error:
                 _log.warning("reconciling is tried again later: %s", error)
-            except Exception:
+            except Exception:  # noqa: BLE001
                 # Jobs depend on this thread: what nobody thought of must not end it either.
                 _log.exception("reconciling failed and is tried again later")
