@@ -25,10 +25,11 @@ from tests.chaos.schedule import FAULTS, JOBS, PACE
 _ABOUT: Final = """\
 Starts a stack of its own in a temporary folder (Redis, Triton, the three services, two workers
 for each queue), keeps jobs of every sort going through it, and breaks it: kills, freezes and stops
-processes, loses and doubles messages, tears checkpoints, cancels jobs, cuts connections. What was
-killed is started again. At last everything may finish, and is checked: every job that was
-acknowledged exists and has ended as it should; every history is one that the state machine has;
-every file is what its digest says; equal trainings gave equal weights; nothing is left behind.
+processes, fills Redis, loses and doubles messages, tears checkpoints, cancels jobs, cuts
+connections. What was killed is started again. At last everything may finish, and is checked: every
+job that was acknowledged exists and has ended as it should; every history is one that the state
+machine has; every file is what its digest says; equal trainings gave equal weights; nothing is left
+behind.
 """
 
 _EXAMPLES: Final = """\

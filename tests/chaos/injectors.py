@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from typing import Final, TypeVar
 
 from medsynth.errors import MedsynthError
+from medsynth.platform.jobs.connection import domain_errors
 from medsynth.platform.jobs.kinds import QUEUES
 from medsynth.platform.jobs.record import state_value
 from medsynth.platform.jobs.store import JobStore
@@ -16,7 +17,7 @@ from tests.chaos.arena import Arena, send
 from tests.chaos.ledger import Ledger
 from tests.chaos.schedule import Step
 from tests.chaos.watchers import Watcher
-from tests.chaos.work import Office, checkpoints
+from tests.chaos.work import Office, checkpoints, insist
 
 T = TypeVar("T")
 
@@ -57,7 +58,7 @@ class Injector:
     ) -> None:
         self._arena, self._store, self._ledger = arena, store, ledger
         self._office, self._watchers, self._over = office, watchers, over
-        self._frozen: list[threading.Thread] = []
+        self._passing: list[threading.Thread] = []
 
     def inject(self, step: Step) -> None:
         """Does what a step says, and counts it."""
@@ -69,8 +70,8 @@ class Injector:
         (self._ledger.faults if done else self._ledger.idle)[step.what] += 1
 
     def finish(self) -> None:
-        """Returns once nothing is frozen any more."""
-        for thread in self._frozen:
+        """Returns once nothing is frozen or full any more."""
+        for thread in self._passing:
             thread.join()
 
     def _act(self, what: str) -> Callable[[float], bool]:
@@ -83,6 +84,7 @@ class Injector:
             "kill worker": lambda draw: self._hit_worker(draw, signal.SIGKILL),
             "stop worker": lambda draw: self._hit_worker(draw, signal.SIGTERM),
             "freeze worker": self._freeze_worker,
+            "fill redis": self._fill_redis,
             "lose messages": self._lose_messages,
             "double messages": self._double_messages,
             "drop watchers": self._drop_watchers,
@@ -113,14 +115,33 @@ class Injector:
         if pid is None or not send(pid, signal.SIGSTOP):
             return False
 
-        def thaw() -> None:
-            self._over.wait(1.5 * self._arena.settings.lease_seconds)
-            send(pid, signal.SIGCONT)
-
-        thread = threading.Thread(target=thaw)
-        thread.start()
-        self._frozen.append(thread)
+        self._pass(1.5, lambda: send(pid, signal.SIGCONT))
         return True
+
+    def _fill_redis(self, draw: float) -> bool:
+        """For up to one and a half leases it takes no writes. One that is started anew does."""
+        redis = self._store.redis
+        with domain_errors():
+            redis.config_set("maxmemory-policy", "noeviction")
+            redis.config_set("maxmemory", 1)
+
+        def empty() -> None:
+            with domain_errors():
+                redis.config_set("maxmemory", 0)
+
+        self._pass(1.5 * draw, lambda: insist(empty, self._over))
+        return True
+
+    def _pass(self, leases: float, undo: Callable[[], object]) -> None:
+        """Undoes a fault some leases later."""
+
+        def wait_and_undo() -> None:
+            self._over.wait(leases * self._arena.settings.lease_seconds)
+            undo()
+
+        thread = threading.Thread(target=wait_and_undo)
+        thread.start()
+        self._passing.append(thread)
 
     def _lose_messages(self, draw: float) -> bool:
         keys = [_CELERY + queue for queue in QUEUES]

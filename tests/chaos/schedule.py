@@ -18,6 +18,7 @@ FAULTS: Final = (
     "kill evaluator",
     "stop redis",
     "kill redis",
+    "fill redis",
     "kill triton",
     "lose messages",
     "double messages",
@@ -38,7 +39,7 @@ PACE: Final = 2.0
 """Seconds from one fault to the next, on average."""
 
 _JOB_SECONDS: Final = 3.0
-_ONCE: Final = frozenset(("stop redis", "kill redis", "kill triton"))
+_ONCE: Final = frozenset(("stop redis", "kill redis", "fill redis", "kill triton"))
 """What stops everything else for a while, and so is drawn less often."""
 
 

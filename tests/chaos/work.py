@@ -11,7 +11,7 @@ from typing import Any, Final, TypeVar
 from google.protobuf.message import Message
 
 from medsynth.client import Client
-from medsynth.errors import MedsynthError, UnavailableError
+from medsynth.errors import MedsynthError, ResourceExhaustedError, UnavailableError
 from medsynth.platform.jobs.store import JobStore
 from medsynth.v1 import types_pb2
 from tests.chaos.ledger import Entry, Ledger
@@ -30,7 +30,7 @@ def insist(act: Callable[[], T], over: threading.Event) -> T:
     while True:
         try:
             return act()
-        except UnavailableError:
+        except (UnavailableError, ResourceExhaustedError):
             if over.wait(_PAUSE):
                 raise
 
