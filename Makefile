@@ -61,7 +61,7 @@ bench: setup ## Measures speed and memory beside their alternatives (BENCH_FLAGS
 	$(BIN)/python -m tests.bench $(BENCH_FLAGS)
 
 check: setup ## Lints, checks the format and the types.
-	$(BIN)/ruff check .
+	$(BIN)/ruff check --no-cache .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 

@@ -7,9 +7,9 @@ from pathlib import Path
 import numpy as np
 import onnx
 import onnxruntime
-from medsynth.gans.latents import latents
 from onnx import TensorProto, helper, numpy_helper
 
+from medsynth.gans.latents import latents
 from medsynth.platform.artifacts import GENERATORS, MODEL_FILE, generator_metadata
 from medsynth.sampler.blocks import Blocks
 from medsynth.storage import Artifact, Storage
