@@ -19,7 +19,7 @@ RUN_FLAGS ?= --size 64 --crop foreground --images $(IMAGES) --unet-steps $(if $(
 PYTEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadfile
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run up down test test-all fuzz check format proto requirements clean
+.PHONY: help setup run up down test test-all fuzz chaos bench check format proto requirements clean
 
 help: ## Lists the targets.
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -58,7 +58,7 @@ chaos: setup ## Breaks a stack at random and counts what was lost (MINUTES=2 SEE
 	@OMP_NUM_THREADS=1 $(BIN)/python -m tests.chaos --minutes $(or $(MINUTES),2) $(if $(SEED),--seed $(SEED)) $(CHAOS_FLAGS)
 
 bench: setup ## Measures speed and memory beside their alternatives (BENCH_FLAGS="--quick --only train").
-	$(BIN)/python -m tests.bench $(BENCH_FLAGS)
+	@$(BIN)/python -m tests.bench $(BENCH_FLAGS)
 
 check: setup ## Lints, checks the format and the types.
 	$(BIN)/ruff check --no-cache .

@@ -22,10 +22,11 @@ from tests.bench.registry import BENCHES
 from tests.bench.site import Site, started
 
 _NOTES = """
-Each line stands for one claim. Both sides are measured in the same run, in turn (A B A B ...),
-after a warm-up; the numbers are medians, and the ratio is the median of the ratios of neighbouring
-measurements, so that whatever else the machine does meets both alike. A bar that is not reached is
-shown and is no error: the exit status is 1 only if a bench did not run to its end.
+Each line stands for one claim. What is compared by its rate is measured in the same run, in turn
+(A B A B ...), after a warm-up; the numbers are medians, and the ratio is the median of the ratios
+of neighbouring measurements, so that whatever else the machine does meets both alike. Peaks of
+memory are of one run each, and p50 and p99 are quantiles of many calls. A bar that is not reached
+is shown and is no error: the exit status is 1 only if a bench did not run to its end.
 
   python -m tests.bench --only sample --only train     two of them
   python -m tests.bench --quick                        fewer repeats, smaller sets

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import torch
 
 from tests.bench import __main__ as command
 from tests.bench.measure import (
@@ -26,6 +27,14 @@ from tests.bench.site import Site, started
 def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     with started(tmp_path_factory.mktemp("home")) as running:
         yield running
+
+
+@pytest.fixture(autouse=True)
+def threads() -> Iterator[None]:
+    """A tuned loop sets the number of threads, in this process if it is measured here."""
+    before = torch.get_num_threads()
+    yield
+    torch.set_num_threads(before)
 
 
 @pytest.mark.parametrize("name", BENCHES)

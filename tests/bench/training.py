@@ -70,7 +70,7 @@ def task(context: Context) -> tuple[GanSpecification, Bytes, Bytes, int, int]:
 
 
 def measure(context: Context) -> Sequence[Row]:
-    """Each in a process of its own; ours as a worker's child, the others as they are started."""
+    """Each in a process of its own: ours and the tuned loop in a worker's child's environment."""
     loops: Mapping[str, Loop] = {
         _FLOAT32: partial(medsynth_loop, "float32"),
         _TUNED: training_loops.tuned,
@@ -79,11 +79,16 @@ def measure(context: Context) -> Sequence[Row]:
     halved = has_bfloat16(choose_device("cpu"))
     if halved:
         loops = {**loops, _BFLOAT16: partial(medsynth_loop, "bfloat16")}
-    with Contestant(context.effort, ENVIRONMENT) as ours, Contestant(context.effort) as others:
+    with (
+        Contestant(context.effort, ENVIRONMENT) as ours,
+        Contestant(context.effort, ENVIRONMENT) as tuned,
+        Contestant(context.effort) as plain,
+    ):
         work = task(context)
+        processes = {_TUNED: tuned, _PLAIN: plain}
         numbers = interleaved(
             {
-                name: partial((ours if name.startswith("medsynth") else others).call, loop, *work)
+                name: partial(processes.get(name, ours).call, loop, *work)
                 for name, loop in loops.items()
             },
             context.effort.pick(5, 3, 1),
