@@ -8,7 +8,6 @@ import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
-from urllib.request import urlopen
 
 import grpc
 
@@ -16,7 +15,7 @@ from medsynth.local.probe import answers
 from medsynth.local.processes import SERVICES
 from medsynth.settings import Settings
 from tests.redis_server import free_port
-from tests.support import eventually
+from tests.support import calls_under_way, eventually
 
 
 class Services:
@@ -109,13 +108,7 @@ class Services:
 
     def calls_under_way(self, name: str) -> int:
         """Calls of a service that began and have not ended, by its own count."""
-        with urlopen(f"http://{self._metrics[name]}/metrics", timeout=10) as page:
-            lines = [line for line in page.read().decode().splitlines() if "medsynth.v1" in line]
-
-        def total(metric: str) -> float:
-            return sum(float(line.rpartition(" ")[2]) for line in lines if line.startswith(metric))
-
-        return int(total("grpc_server_started_total{") - total("grpc_server_handled_total{"))
+        return calls_under_way(self._metrics[name])
 
     def memory(self, name: str) -> int:
         """Resident bytes of a process."""

@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TypeVar
+from urllib.request import urlopen
 
 T = TypeVar("T")
 
@@ -21,6 +22,20 @@ def eventually(condition: Callable[[], T], timeout: float = 30.0, interval: floa
             raise AssertionError(f"not true within {timeout:g} s: {condition}")
         pause.wait(interval)
     return value
+
+
+def metric(address: str, name: str, part: str = "") -> float:
+    """A metric that a process shows at its address, summed over the labels that hold `part`."""
+    with urlopen(f"http://{address}/metrics", timeout=10) as page:
+        lines = page.read().decode().splitlines()
+    found = [line for line in lines if line.startswith((f"{name}{{", f"{name} ")) and part in line]
+    return sum(float(line.rpartition(" ")[2]) for line in found)
+
+
+def calls_under_way(address: str) -> int:
+    """Calls of a service that began and have not ended, by its own count, but health checks."""
+    began = metric(address, "grpc_server_started_total", "medsynth.v1")
+    return int(began - metric(address, "grpc_server_handled_total", "medsynth.v1"))
 
 
 @contextmanager

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from uuid import uuid4
 
@@ -183,3 +185,20 @@ def test_a_manifests_digest_is_that_of_its_content(storage: Storage) -> None:
     content = {"collection": "reports", "metadata": metadata, "files": files}
     assert manifest.digest == digest_of(content)
     assert Manifest.from_json("".join(manifest.to_json())) == manifest
+
+
+def test_two_may_remove_the_same_at_once(storage: Storage) -> None:
+    draft = storage.draft("reports", "r", "a1")
+    for number in range(300):
+        draft.write(f"{number % 20}/{number}", b"content")
+    storage.publish(draft, {})
+    start = threading.Barrier(4)
+
+    def delete(_: int) -> None:
+        start.wait(30)
+        storage.delete("reports", "r")
+
+    with ThreadPoolExecutor(4) as threads:
+        assert list(threads.map(delete, range(4))) == [None] * 4
+    assert storage.find("reports", "r") is None
+    assert storage.fs.find(storage.root) == []

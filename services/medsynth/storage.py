@@ -15,7 +15,7 @@ import os
 import posixpath
 import shutil
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -327,8 +327,10 @@ class Storage:
 
     def remove(self, path: str) -> None:
         """Removes a file or folder. Nothing happens if there is none."""
-        if self.fs.exists(path):
-            self.fs.rm(path, recursive=True)
+        while self.fs.exists(path):
+            # What is missing in the middle of it, somebody else removes at the same time.
+            with suppress(FileNotFoundError):
+                self.fs.rm(path, recursive=True)
 
     def _modified(self, path: str) -> datetime | None:
         try:

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import os
-import random
 import signal
-import socket
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import replace
@@ -22,6 +20,7 @@ from medsynth.platform.jobs.store import JobStore
 from medsynth.settings import Settings
 from medsynth.storage import Storage
 from tests.platform.jobs.echo import KINDS as ECHO_KINDS
+from tests.redis_server import free_port
 
 ROOT: Final = Path(__file__).parents[2]
 KINDS: Final = {**OWN_KINDS, **ECHO_KINDS}
@@ -52,7 +51,7 @@ class Arena:
 
     def __init__(self, home: Path, *, triton: bool) -> None:
         self.home = home
-        away = {} if triton else {"triton_url": f"127.0.0.1:{_port()}"}
+        away = {} if triton else {"triton_url": f"127.0.0.1:{free_port()}"}
         self._asked = _apart()(home=home, **_SETTINGS, **away)  # type: ignore[arg-type]
         self._stack: stack.Stack | None = None
         self.settings = self._asked
@@ -120,7 +119,7 @@ class Arena:
         path = os.pathsep.join(filter(None, (str(ROOT), os.environ.get("PYTHONPATH", ""))))
         for process in plan.processes:
             if process.name == "triton":
-                own = f"--metrics-port={_port()}"
+                own = f"--metrics-port={free_port()}"
                 told = (own if "--metrics-port" in word else word for word in process.arguments)
                 process = replace(process, arguments=tuple(told))
             environment = {**process.environment, "TMPDIR": str(temporary), "OMP_NUM_THREADS": "1"}
@@ -129,7 +128,7 @@ class Arena:
                 continue
             arguments = (*process.arguments, "--kinds", "tests.chaos.arena:KINDS")
             for number in (1, 2):
-                address = f"127.0.0.1:{_port()}"
+                address = f"127.0.0.1:{free_port()}"
                 yield replace(
                     process,
                     name=f"{process.name}-{number}",
@@ -152,15 +151,6 @@ def _parent(pid: int) -> int | None:
     return int(stat.rpartition(")")[2].split()[1])
 
 
-def _port() -> int:
-    """A free port that no other stack prefers and that no outgoing connection gets."""
-    while True:
-        port = random.SystemRandom().randrange(12_000, 30_000)
-        with socket.socket() as probe, suppress(OSError):
-            probe.bind(("127.0.0.1", port))
-            return port
-
-
 def _apart() -> type[Settings]:
     """Settings whose default addresses are not those of any other stack on this machine.
 
@@ -168,11 +158,11 @@ def _apart() -> type[Settings]:
     """
 
     class Apart(Settings):
-        trainer_address: str = f"127.0.0.1:{_port()}"
-        sampler_address: str = f"127.0.0.1:{_port()}"
-        evaluator_address: str = f"127.0.0.1:{_port()}"
-        redis_url: str = f"redis://127.0.0.1:{_port()}/0"
-        triton_url: str = f"127.0.0.1:{_port()}"
+        trainer_address: str = f"127.0.0.1:{free_port()}"
+        sampler_address: str = f"127.0.0.1:{free_port()}"
+        evaluator_address: str = f"127.0.0.1:{free_port()}"
+        redis_url: str = f"redis://127.0.0.1:{free_port()}/0"
+        triton_url: str = f"127.0.0.1:{free_port()}"
 
     return Apart
 

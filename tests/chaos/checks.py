@@ -38,7 +38,7 @@ def records(store: JobStore) -> Iterator[JobRecord]:
 
 
 def check_promises(store: JobStore, ledger: Ledger) -> Iterator[str]:
-    """Every acknowledged job exists and ended as it may; no other job ended unasked."""
+    """Every acknowledged job exists and ended as it may; all others are children of such."""
     meant = {entry.name for entry in ledger if entry.fails}
     cancelled = {entry.name for entry in ledger if entry.cancelled}
     for entry in ledger:
@@ -54,10 +54,13 @@ def check_promises(store: JobStore, ledger: Ledger) -> Iterator[str]:
         state = state_name(record.state)
         if record.name in meant or ledger.get(record.name) is not None:
             continue
+        if not record.parent:
+            yield f"{record.name} is {state}, and nobody asked for it"
+            continue
         if state == "CANCELLED" and record.parent in cancelled:
             continue
         if state != "SUCCEEDED":
-            yield f"{record.name} (for {record.parent or 'nobody'}) is {state}: {record.error}"
+            yield f"{record.name} (for {record.parent}) is {state}: {record.error}"
 
 
 def check_histories(store: JobStore) -> Iterator[str]:

@@ -172,7 +172,7 @@ class _Run:
         later: list[Order] = []
         for step in steps:
             self._wait_until(step.at)
-            if not self._in_time():
+            if step.at and not self._in_time():
                 break
             later = [asked for asked in later if not self._place(asked, office)]
             asked = order(step, self._scenario.seed)

@@ -121,11 +121,11 @@ def resumed(workplace: Workplace) -> JobRecord:
     folder = write_folder(workplace, "copies")
     metrics = [names.UNET_FD, names.DICE]
     asked = filled(workplace, folder=str(folder), data=SOURCE, metrics=metrics, count=1000)
-    asked.unet_steps = 60
+    asked.unet_steps = 200
     name = workplace.store.create("evaluation", asked).name
     carrier = threading.Thread(target=workplace.supervisor.run, args=(name,))
     carrier.start()
-    eventually(lambda: workplace.store.get(name).progress.done > 60, timeout=120)
+    eventually(lambda: workplace.store.get(name).progress.done > 200, timeout=120)
     workplace.supervisor.stop()
     carrier.join()
     assert workplace.store.get(name).state == JobState.JOB_STATE_QUEUED

@@ -26,7 +26,10 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="make fuzz", description=__doc__)
     parser.add_argument("--minutes", type=float, default=10.0, help="how long (default: 10)")
     parser.add_argument(
-        "--seed", type=int, default=None, help="sends the same requests again (default: by time)"
+        "--seed",
+        type=int,
+        default=None,
+        help="sends the same requests again, with the same code (default: by time)",
     )
     parser.add_argument("--no-triton", action="store_true", help="let nothing answer for Triton")
     parser.add_argument("--json", action="store_true", help="print one JSON document")

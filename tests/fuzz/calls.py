@@ -22,10 +22,10 @@ SERVICES: Final[dict[str, ServiceDescriptor]] = {
 }
 
 UNARY_SECONDS: Final = 20.0
-"""A unary call that takes longer hangs."""
+"""A call that takes longer hangs, unless it follows a job."""
 
-STREAM_SECONDS: Final = 0.5
-"""A stream may wait for as long as it likes; it is left after that."""
+WATCH_SECONDS: Final = 0.5
+"""A stream of events may wait for as long as it likes; it is left after that."""
 
 STREAM_MESSAGES: Final = 3
 """Of other streams than those that follow a job: these wait after the first."""
@@ -56,6 +56,11 @@ def methods() -> Iterator[tuple[str, MethodDescriptor]]:
             yield server, method
 
 
+def may_wait(method: MethodDescriptor) -> bool:
+    """Whether a method follows a job, and so is silent while nothing happens."""
+    return str(method.name).startswith("Watch")
+
+
 def call(channel: grpc.Channel, method: MethodDescriptor, request: bytes) -> Answer:
     """Sends bytes to a method and reads its answer, of a stream the beginning."""
     path = f"/{method.containing_service.full_name}/{method.name}"
@@ -65,10 +70,11 @@ def call(channel: grpc.Channel, method: MethodDescriptor, request: bytes) -> Ans
             unary = channel.unary_unary(path, response_deserializer=answer)
             unary(request, timeout=UNARY_SECONDS)
             return Answer(grpc.StatusCode.OK)
+        watches = may_wait(method)
         stream = channel.unary_stream(path, response_deserializer=answer)(
-            request, timeout=STREAM_SECONDS
+            request, timeout=WATCH_SECONDS if watches else UNARY_SECONDS
         )
-        enough = 1 if method.name.startswith("Watch") else STREAM_MESSAGES
+        enough = 1 if watches else STREAM_MESSAGES
         for number, _ in enumerate(stream, 1):
             if number == enough:
                 break
@@ -85,7 +91,7 @@ def complaints(method: MethodDescriptor, answer: Answer) -> list[str]:
     if answer.code is grpc.StatusCode.OK:
         return []
     if answer.code is grpc.StatusCode.DEADLINE_EXCEEDED:
-        return [] if method.server_streaming else ["it hangs"]
+        return [] if may_wait(method) else ["it hangs"]
     found = [f"the status is {answer.code.name}"] if answer.code in _NEVER else []
     if "Traceback" in answer.text or 'File "' in answer.text:
         found.append("it shows a stack trace")

@@ -1,4 +1,4 @@
-"""A short fuzz of every method, the same each time; `make fuzz` goes on for longer."""
+"""A short fuzz of every method, the same each time for the same code; `make fuzz` goes on."""
 
 from __future__ import annotations
 

@@ -16,6 +16,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -60,7 +61,15 @@ def run_of(preset: str) -> TrainingRun:
 
 
 def train_here(preset: str, folder: Path, device: str) -> None:
-    """Trains in this process; prints a line after each step, and at last the weights' digest."""
+    """Trains in this process; prints a line after each step, and at last the weights' digest.
+
+    It goes on once the line was answered with one, so that nobody who means to kill it is late.
+    """
+
+    def say(done: int) -> None:
+        print(done, flush=True)
+        sys.stdin.readline()
+
     images, masks = discs()
     with (folder / "seen").open("a") as seen:
         take = DataOrder.take
@@ -79,7 +88,7 @@ def train_here(preset: str, folder: Path, device: str) -> None:
             device=device,
             checkpoints=folder / "checkpoints",
             log_dir=folder / "log",
-            on_progress=lambda done, _: print(done, flush=True),
+            on_progress=lambda done, _: say(done),
         )
     curve = hashlib.sha256(json.dumps(result.curve).encode()).hexdigest()
     print(json.dumps([result.weights_digest, curve]), flush=True)
@@ -109,14 +118,20 @@ def train_there(
             device,
         ]
         with subprocess.Popen(
-            [*command, "--threads", str(threads), preset], stdout=subprocess.PIPE, text=True
+            [*command, "--threads", str(threads), preset],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
         ) as process:
+            assert process.stdin is not None
             assert process.stdout is not None
-            said = [process.stdout.readline() for _ in range(lines or 0)]
-            if lines is not None:
-                assert all(said), "it ended before it was killed"
-                process.send_signal(signal.SIGKILL)
-            last = (said + process.stdout.readlines())[-1]
+            for number, line in enumerate(process.stdout, 1):
+                last = line
+                if number == lines:
+                    process.send_signal(signal.SIGKILL)
+                    break
+                with suppress(BrokenPipeError):
+                    print(file=process.stdin, flush=True)
         assert process.returncode == (0 if lines is None else -signal.SIGKILL)
     weights, curve = json.loads(last)
     return Trained(weights, curve, scalars(folder), _checkpoints(folder), _seen(folder))
@@ -170,7 +185,7 @@ def _seen(folder: Path) -> dict[int, list[int]]:
 def random_kills(seed: int, count: int) -> list[int]:
     """Lines after which to kill, so that each attempt gets further than the one before."""
     draw = random.Random(seed)
-    return [draw.randint(9, STEPS // count - 3) for _ in range(count)]
+    return [draw.randint(9, max(9, STEPS // count - 3)) for _ in range(count)]
 
 
 def compare(preset: str, kills: list[int], device: str, folder: Path) -> tuple[Trained, Trained]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -12,7 +12,7 @@ from medsynth.platform.jobs.kinds import ChildJob
 from medsynth.platform.jobs.store import JobStore
 from medsynth.platform.retention import Collector
 from medsynth.settings import Settings
-from medsynth.storage import Storage
+from medsynth.storage import Artifact, Storage
 from medsynth.v1 import evaluator_pb2, sampler_pb2, trainer_pb2
 from tests.platform.made import end, ended_job, publish, publish_dataset, source
 from tests.redis_server import RedisServer
@@ -47,6 +47,31 @@ def test_drafts_that_nobody_published_go(collector: Collector, storage: Storage)
     assert after(collector, DAY + HOUR)["drafts"] == 4
     assert files(storage) == kept
     assert [folder.rpartition("/")[2] for folder in storage.folders("generators")] == []
+
+
+class Stuck(Storage):
+    """A storage that does not let one path go, and whose generators cannot be read."""
+
+    def remove(self, path: str) -> None:
+        if path.endswith("stuck"):
+            raise PermissionError(13, "Permission denied", path)
+        super().remove(path)
+
+    def list(self, collection: str) -> Iterator[Artifact]:
+        if collection == "generators":
+            raise PermissionError(13, "Permission denied", collection)
+        return super().list(collection)
+
+
+def test_what_cannot_be_removed_keeps_nothing_else(store: JobStore, storage: Storage) -> None:
+    stuck = Stuck(storage.root)
+    for attempt in ("a0-stuck", "a1"):
+        storage.draft("reports", "r", attempt).write("file", b"")
+    ended = ended_job(store, "training", TRAINING)
+    removed = after(Collector(store, stuck, CollectorRegistry()), 400 * DAY)
+    assert removed == {"drafts": 1, "events": 1}
+    assert store.get(ended.name)
+    assert files(storage) == ["reports/r/a0-stuck/file"]
 
 
 def test_checkpoints_outlive_their_job_for_a_while(
@@ -146,6 +171,10 @@ def test_one_of_many_services_collects(redis_server: RedisServer, storage: Stora
     settings = Settings(collect_seconds=0.05, keep_records_seconds=1e-6)
     store = JobStore(redis_server.url, settings, announce=lambda *_: None)
     collectors = [Collector(store, storage, CollectorRegistry()) for _ in range(3)]
+    turns = JobStore(redis_server.url, Settings(), announce=lambda *_: None)
+    waiting = [Collector(turns, storage, CollectorRegistry()) for _ in range(3)]
+    assert sum(collector._is_my_turn() for collector in waiting) == 1
+    redis_server.client.flushall()
     for collector in collectors:
         collector.start()
     ended_job(store, "training", TRAINING)

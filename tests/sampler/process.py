@@ -23,10 +23,12 @@ class SamplerProcess:
     Attributes:
         pid: Its process.
         address: Where it listens.
+        metrics: Where it shows its metrics.
     """
 
     pid: int
     address: str
+    metrics: str
 
     @property
     def resident_mib(self) -> float:
@@ -37,7 +39,12 @@ class SamplerProcess:
 
 
 def environment(
-    deployment: Deployment, triton: TritonServer, redis_url: str, home: Path, address: str
+    deployment: Deployment,
+    triton: TritonServer,
+    redis_url: str,
+    home: Path,
+    address: str,
+    metrics: str,
 ) -> dict[str, str]:
     """This process's environment with the settings of a sampler."""
     return {
@@ -49,6 +56,7 @@ def environment(
         "MEDSYNTH_TRITON_BACKEND": "python",
         "MEDSYNTH_REDIS_URL": redis_url,
         "MEDSYNTH_SAMPLER_ADDRESS": address,
+        "MEDSYNTH_METRICS_ADDRESS": metrics,
     }
 
 
@@ -57,13 +65,13 @@ def running_sampler(
     deployment: Deployment, triton: TritonServer, redis_url: str, home: Path
 ) -> Iterator[SamplerProcess]:
     """A sampler over a deployment's storage and a Triton, for the length of the block."""
-    address = f"127.0.0.1:{free_port()}"
+    address, metrics = (f"127.0.0.1:{free_port()}" for _ in range(2))
     with subprocess.Popen(
         [sys.executable, "-m", "medsynth.sampler.service"],
-        env=environment(deployment, triton, redis_url, home, address),
+        env=environment(deployment, triton, redis_url, home, address, metrics),
     ) as process:
         try:
-            yield SamplerProcess(process.pid, address)
+            yield SamplerProcess(process.pid, address, metrics)
         finally:
             process.send_signal(signal.SIGTERM)
             process.wait(30)

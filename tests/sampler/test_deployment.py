@@ -15,6 +15,8 @@ from medsynth.errors import (
 from medsynth.platform.artifacts import GENERATORS, MODEL_FILE
 from medsynth.sampler.deployment import DEPLOYED_KEY, Deployment, Restorer
 from medsynth.sampler.triton import Triton
+from medsynth.storage import Artifact
+from medsynth.v1 import types_pb2
 from tests.redis_server import free_port
 from tests.sampler import graphs
 from tests.support import eventually
@@ -105,6 +107,28 @@ def test_models_come_back_after_triton_restarts(
         eventually(lambda: "phoenix" in deployment.deployed())
     finally:
         restorer.stop()
+
+
+class Interrupted(Deployment):
+    """While one generator is restored, another is withdrawn."""
+
+    def _load(self, artifact: Artifact, generator: types_pb2.Generator) -> None:
+        super()._load(artifact, generator)
+        if artifact.manifest.id == "first":
+            self.withdraw("second")
+
+
+def test_what_is_withdrawn_during_a_restoration_stays_withdrawn(deployment: Deployment) -> None:
+    for generator_id in ("first", "second"):
+        graphs.publish(deployment.storage, generator_id)
+        deployment.deploy(generator_id)
+        deployment.triton.unload(generator_id)
+    interrupted = Interrupted(
+        deployment.storage, deployment.repository, deployment.triton, deployment.records
+    )
+    assert interrupted.restore() == ["first"]
+    assert remembered(deployment) & {b"first", b"second"} == {b"first"}
+    assert "second" not in deployment.deployed()
 
 
 def test_restoring_forgets_what_was_deleted_and_skips_what_is_broken(

@@ -10,7 +10,6 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 
 import grpc
 import numpy as np
@@ -24,7 +23,7 @@ from tests.redis_server import RedisServer
 from tests.sampler import graphs
 from tests.sampler.process import SamplerProcess, running_sampler
 from tests.sampler.slow_reader import slow_reading
-from tests.support import eventually
+from tests.support import calls_under_way, eventually, metric
 from tests.triton_server import TritonServer
 
 STREAMS = 200
@@ -95,16 +94,15 @@ def test_a_stream_goes_on_when_triton_comes_back(
     np.testing.assert_array_equal(np.concatenate(taken), expected)
 
 
-def test_a_deadline_ends_the_stream_and_its_work(
-    sampler: SamplerProcess, shared: Deployment
-) -> None:
+def test_a_deadline_ends_the_stream_and_its_work(sampler: SamplerProcess) -> None:
     with grpc.insecure_channel(sampler.address) as channel:
         stub = sampler_pb2_grpc.SamplerServiceStub(channel)
+        list(stub.Sample(request(1, 1), timeout=60, wait_for_ready=True))
+        drawn = metric(sampler.metrics, "medsynth_images_sampled_total")
+        stream = stub.Sample(request(1, 10**9), timeout=2)
+        next(stream)
         with pytest.raises(grpc.RpcError) as raised:
-            list(stub.Sample(request(1, 10**9), timeout=2, wait_for_ready=True))
+            list(stream)
         assert raised.value.code() == grpc.StatusCode.DEADLINE_EXCEEDED
-        threads = Path(f"/proc/{sampler.pid}/task")
-        idle = len(list(threads.iterdir()))
-        (message,) = stub.Sample(request(1, 1), timeout=60)
-        assert message.count == 1
-        eventually(lambda: len(list(threads.iterdir())) <= idle)
+        eventually(lambda: calls_under_way(sampler.metrics) == 0)
+        assert metric(sampler.metrics, "medsynth_images_sampled_total") > drawn

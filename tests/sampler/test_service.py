@@ -258,8 +258,9 @@ def test_a_slow_reader_holds_the_work_back(serve: Serve, deployment: Deployment)
 
 @pytest.mark.parametrize("end", ["cancel", "deadline"])
 def test_a_client_that_goes_away_frees_its_thread(stub: Stub, end: str) -> None:
+    list(stub.Sample(sample(count=1), timeout=60))
     for _ in range(2 * THREADS):
-        stream = stub.Sample(sample(count=10**9), timeout=0.5 if end == "deadline" else None)
+        stream = stub.Sample(sample(count=10**9), timeout=2 if end == "deadline" else None)
         next(stream)
         if end == "cancel":
             stream.cancel()

@@ -81,6 +81,7 @@ class Connection:
         self._retry = retry
         self._channel: Any = None
         self._stub: Any = None
+        self._opening = threading.Lock()
         self._closed = False
 
     def call(
@@ -175,9 +176,10 @@ class Connection:
             )
         if self._closed:
             raise FailedPreconditionError("This client was closed", reason="CLIENT_CLOSED")
-        if self._channel is None:
-            self._channel = grpc.insecure_channel(self.address, options=_OPTIONS)
-            self._stub = self._stub_class(self._channel)
+        with self._opening:
+            if self._channel is None:
+                self._channel = grpc.insecure_channel(self.address, options=_OPTIONS)
+                self._stub = self._stub_class(self._channel)
         return getattr(self._stub, name)
 
     def _failure(self, error: grpc.RpcError) -> MedsynthError:

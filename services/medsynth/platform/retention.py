@@ -10,8 +10,9 @@ import logging
 import posixpath
 import threading
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from typing import Final
 
 import prometheus_client
@@ -22,6 +23,7 @@ from medsynth.errors import (
     InvalidArgumentError,
     MedsynthError,
     NotFoundError,
+    ResourceExhaustedError,
 )
 from medsynth.platform.artifacts import (
     DATASETS,
@@ -82,29 +84,30 @@ class Collector:
 
         Returns:
             How many `drafts`, `checkpoints`, `events`, `records`, `datasets` and
-            `synthetic datasets` were removed.
-
-        Raises:
-            UnavailableError: Redis does not answer.
-            OSError: The storage does not let something go.
+            `synthetic datasets` were removed. What cannot be is logged and left for the next
+            round.
         """
         now = now or datetime.now(UTC)
-        cited = citations(self._storage, self._store)
+        cited = cache(lambda: citations(self._storage, self._store))
         removed: Counter[str] = Counter()
-        for what, round_ in (
-            ("drafts", self._drafts(now)),
-            ("checkpoints", self._work_folders(now)),
-            ("events", self._events(now)),
-            ("datasets", self._datasets(now, cited)),
-            ("synthetic datasets", self._synthetic_datasets(now, cited)),
-            ("records", self._records(now, cited)),
-        ):
-            for name in round_:
-                _log.info("%s: %s removed", name, what)
-                self._removed.labels(what).inc()
-                removed[what] += 1
-                if self._over.is_set():
-                    return removed
+        rounds: Mapping[str, Callable[[], Iterator[str]]] = {
+            "drafts": lambda: self._drafts(now),
+            "checkpoints": lambda: self._work_folders(now),
+            "events": lambda: self._events(now),
+            "datasets": lambda: self._datasets(now, cited()),
+            "synthetic datasets": lambda: self._synthetic_datasets(now, cited()),
+            "records": lambda: self._records(now, cited()),
+        }
+        for what, round_ in rounds.items():
+            try:
+                for name in round_():
+                    _log.info("%s: %s removed", name, what)
+                    self._removed.labels(what).inc()
+                    removed[what] += 1
+                    if self._over.is_set():
+                        return removed
+            except (MedsynthError, OSError) as error:
+                _log.warning("not all %s were collected: %s", what, error)
         return removed
 
     def _drafts(self, now: datetime) -> Iterator[str]:
@@ -117,8 +120,7 @@ class Collector:
                 keep = {MANIFEST, published.manifest.attempt if published else ""}
                 for path in self._storage.entries(folder):
                     if posixpath.basename(path) not in keep and self._untouched(path, before):
-                        self._storage.remove(path)
-                        yield posixpath.relpath(path, self._storage.root)
+                        yield from self._remove(path)
                 if not self._storage.entries(folder) and self._untouched(folder, before):
                     self._storage.remove(folder)
 
@@ -132,8 +134,16 @@ class Collector:
             else:
                 old = record.end_time is not None and record.end_time < before
             if old:
-                self._storage.remove(folder)
-                yield posixpath.relpath(folder, self._storage.root)
+                yield from self._remove(folder)
+
+    def _remove(self, path: str) -> Iterator[str]:
+        """The path within the storage, if it could be removed."""
+        try:
+            self._storage.remove(path)
+        except OSError as error:
+            _log.warning("%s cannot be removed: %s", path, error)
+        else:
+            yield posixpath.relpath(path, self._storage.root)
 
     def _events(self, now: datetime) -> Iterator[str]:
         for name, _ in self._store.ended_before(_cutoff(now, self._settings.keep_events_seconds)):
@@ -199,16 +209,20 @@ class Collector:
             try:
                 if self._is_my_turn():
                     self.collect()
-            except (MedsynthError, OSError) as error:
-                _log.warning("not everything was collected: %s", error)
+            except MedsynthError as error:
+                _log.warning("nothing was collected: %s", error)
             except Exception:  # noqa: BLE001
                 # What nobody thought of must not end the thread: the disk would fill.
                 _log.exception("collecting failed and is tried again later")
 
     def _is_my_turn(self) -> bool:
         milliseconds = int(self._settings.collect_seconds * 1000)
-        with domain_errors():
-            return bool(self._store.redis.set(_TURN, b"1", nx=True, px=milliseconds))
+        try:
+            with domain_errors():
+                return bool(self._store.redis.set(_TURN, b"1", nx=True, px=milliseconds))
+        except ResourceExhaustedError:
+            # A full Redis needs it most, and lets things go.
+            return True
 
 
 def _cutoff(now: datetime, keep_seconds: float) -> datetime:

@@ -36,6 +36,7 @@ PATIENCE_SECONDS: Final = 30.0
 """How long a draw waits for a Triton that went away."""
 
 _LOOK_SECONDS = 2.0
+_AGAIN_SECONDS = 0.2
 
 log = logging.getLogger(__name__)
 
@@ -114,10 +115,14 @@ class Deployment:
         artifact = self.find(generator_id)
         generator = generator_message(artifact, deployed=True)
         deadline = time.monotonic() + patience
+        loaded = False
         while True:
             try:
                 if not self.triton.is_ready(generator_id):
                     self._load(artifact, generator)
+                    loaded = True
+                if loaded:
+                    self._remember(generator_id)
                 return generator
             except UnavailableError:
                 if not self._wait_for_triton(deadline, wanted):
@@ -150,8 +155,8 @@ class Deployment:
     def restore(self) -> list[str]:
         """Deploys again what should be deployed and is not; returns the ids.
 
-        Generators that were deleted are forgotten. One that cannot be deployed is logged and
-        does not keep the others from coming back.
+        Generators that were deleted are forgotten, and those that are withdrawn meanwhile stay
+        so. One that cannot be deployed is logged and does not keep the others from coming back.
 
         Raises:
             UnavailableError: Triton or Redis does not answer.
@@ -164,16 +169,32 @@ class Deployment:
         restored = []
         for generator_id in sorted(member.decode() for member in members):
             try:
-                self.ensure(generator_id)
-                if generator_id not in ready:
+                artifact = self.find(generator_id)
+                if generator_id not in ready and self._load_again(artifact):
                     restored.append(generator_id)
             except NotFoundError:
                 self.withdraw(generator_id)
             except UnavailableError:
                 raise
-            except MedsynthError as error:
+            except Exception as error:  # noqa: BLE001
                 log.warning("cannot deploy %s again: %s", generator_id, error)
         return restored
+
+    def _load_again(self, artifact: Artifact) -> bool:
+        """Whether it was loaded, and is still wanted."""
+        generator_id = artifact.manifest.id
+        if not self._is_remembered(generator_id):
+            return False
+        self._load(artifact, generator_message(artifact, deployed=True))
+        if not self._is_remembered(generator_id):
+            self.withdraw(generator_id)
+            return False
+        return True
+
+    def _is_remembered(self, generator_id: str) -> bool:
+        assert self.records is not None
+        with domain_errors():
+            return bool(self.records.sismember(DEPLOYED_KEY, generator_id))
 
     def _load(self, artifact: Artifact, generator: types_pb2.Generator) -> None:
         generator_id = artifact.manifest.id
@@ -188,7 +209,6 @@ class Deployment:
             self.triton.load(generator_id)
         if not self.triton.is_ready(generator_id):
             raise UnavailableError(f"{generator.name} was unloaded while it was deployed")
-        self._remember(generator_id)
         log.info("deployed %s", generator_id)
 
     def _remember(self, generator_id: str) -> None:
@@ -199,6 +219,8 @@ class Deployment:
     def _wait_for_triton(self, deadline: float, wanted: Callable[[], bool]) -> bool:
         while wanted() and (left := deadline - time.monotonic()) > 0:
             if self.triton.wait_until_live(min(left, 1.0)):
+                # It may live and what went wrong be something else.
+                time.sleep(_AGAIN_SECONDS)
                 return True
         return False
 
@@ -233,3 +255,6 @@ class Restorer:
                     log.info("brought %s back to Triton", generator_id)
             except MedsynthError as error:
                 log.warning("cannot look after Triton's models: %s", error)
+            except Exception:
+                # Nobody else brings them back: what nobody thought of must not end the thread.
+                log.exception("cannot look after Triton's models")

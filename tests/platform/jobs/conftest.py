@@ -82,8 +82,12 @@ class Worker:
 
     def __init__(self, queue: str, settings: Settings) -> None:
         self._log = settings.home / f"worker-{queue}-{os.urandom(4).hex()}.log"
-        names = [name for name in settings.model_fields_set if name.endswith("_seconds")]
-        names.append("max_attempts")
+        others = ("max_attempts", "metrics_address")
+        names = [
+            name
+            for name in settings.model_fields_set
+            if name.endswith("_seconds") or name in others
+        ]
         environment = {
             **os.environ,
             "MEDSYNTH_HOME": str(settings.home),

@@ -25,8 +25,8 @@ from tests.platform.jobs.conftest import (
     wait_for_state,
 )
 from tests.platform.jobs.echo import KINDS, specification
-from tests.redis_server import RedisServer
-from tests.support import eventually
+from tests.redis_server import RedisServer, free_port
+from tests.support import eventually, metric
 
 StartWorker = Callable[..., Worker]
 
@@ -60,6 +60,25 @@ def test_the_worker_is_killed_and_another_worker_resumes(
     assert published(store, "made") == 2
     changes = [event.state_change for event in store.watch(name)]
     assert "lease ran out" in [change.reason for change in changes]
+
+
+def test_a_worker_shows_what_became_of_its_attempts(
+    store: JobStore, start_worker: StartWorker, settings: Settings
+) -> None:
+    address = f"127.0.0.1:{free_port()}"
+    names = [
+        store.create("echo", specification(**asked)).name
+        for asked in ({"steps": 3}, {"crash": "kill", "crashes": 1})
+    ]
+    start_worker("light", settings.model_copy(update={"metrics_address": address}))
+    for name in names:
+        wait_for_state(store, name, "SUCCEEDED")
+    attempts = "medsynth_job_attempts_total"
+    eventually(lambda: metric(address, attempts, 'state="SUCCEEDED"') == 2)
+    assert metric(address, attempts, 'state="RECOVERING"') == 1
+    assert metric(address, "medsynth_job_recoveries_total") == 1
+    assert metric(address, "medsynth_job_wait_seconds_count") == 3
+    assert metric(address, "medsynth_jobs_running") == 0
 
 
 def test_a_child_that_was_stopped_before_it_began_ends_with_its_worker(

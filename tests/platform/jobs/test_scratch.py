@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 from medsynth.platform.jobs.scratch import ScratchFolders
@@ -27,3 +28,13 @@ def test_what_a_killed_worker_left_is_removed_and_what_a_living_one_uses_is_not(
         ScratchFolders(tmp_path).close()
         assert folder.exists()
     living.close()
+
+
+def test_a_folder_that_somebody_tidied_away_comes_back(tmp_path: Path) -> None:
+    folders = ScratchFolders(tmp_path)
+    for left in tmp_path.iterdir():
+        shutil.rmtree(left)
+    with folders.attempt() as folder:
+        assert folder.is_dir()
+    folders.close()
+    assert list(tmp_path.iterdir()) == []

@@ -258,7 +258,8 @@ def test_a_client_that_goes_away_ends_the_handler(running: Running) -> None:
 
 def test_a_deadline_ends_the_handler(running: Running) -> None:
     request = trainer_pb2.WatchTrainingJobRequest(name="endless")
-    error = error_of(lambda: running.stub.WatchTrainingJob(request, timeout=0.3))
+    running.stub.ListPresets(trainer_pb2.ListPresetsRequest(), timeout=30, wait_for_ready=True)
+    error = error_of(lambda: running.stub.WatchTrainingJob(request, timeout=2))
     assert error.code() is grpc.StatusCode.DEADLINE_EXCEEDED
     assert running.servicer.left.wait(30)
     eventually(

@@ -69,6 +69,7 @@ def make_app(redis_url: str) -> Celery:
             # Redis would refuse to keep it.
             "ack_emulation": False,
             "socket_connect_timeout": 5,
+            "socket_timeout": 5,
             "socket_keepalive": True,
             "health_check_interval": 10,
         },
@@ -92,6 +93,9 @@ class Announcer:
             self._app.send_task(TASK, args=[name], queue=queue)
         except (OperationalError, redis.RedisError) as error:
             _log.warning("%s could not be announced, the reconciler will: %s", name, error)
+        except Exception:  # noqa: BLE001
+            # What the hint is about has happened, and is not undone for it.
+            _log.exception("%s could not be announced, the reconciler will", name)
 
 
 def messages_waiting(client: redis.Redis, queue: str) -> int:

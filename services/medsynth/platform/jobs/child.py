@@ -270,9 +270,13 @@ def _outcome(context: JobContext, functions: Mapping[str, Function]) -> dict[str
         if isinstance(known, AbortedError) and context.stop_requested():
             return {"type": "yielded"}
         traceback.print_exc()
-        if isinstance(known, AbortedError | UnavailableError) or context.rest(known):
+        if isinstance(known, AbortedError | UnavailableError):
             return {"type": "broke", "reason": known.message}
-        return {"type": "failed", "error": known.to_dict()}
+        if not context.rest(known):
+            return {"type": "failed", "error": known.to_dict()}
+        if context.stop_requested():
+            return {"type": "yielded"}
+        return {"type": "broke", "reason": known.message}
     if isinstance(result, Done):
         return {"type": "done", "result": dict(result.result)}
     if isinstance(result, Yielded):

@@ -14,7 +14,8 @@ from medsynth.errors import ResourceExhaustedError, UnavailableError
 
 _MAX_CONNECTIONS: Final = 4096
 
-_TAKES_NOTHING: Final = ("MISCONF", "READONLY", "NOREPLICAS", "LOADING", "MASTERDOWN")
+_CANNOT_WRITE: Final = (redis.exceptions.ReadOnlyError, redis.exceptions.MasterDownError)
+_CANNOT_WRITE_CODES: Final = ("MISCONF", "READONLY", "NOREPLICAS", "LOADING", "MASTERDOWN", "BUSY ")
 
 
 def connect(url: str, *, timeout: float = 5.0, retries: int = 3) -> redis.Redis:
@@ -47,19 +48,18 @@ def domain_errors() -> Iterator[None]:
     """
     try:
         yield
-    except (redis.ConnectionError, redis.TimeoutError, redis.exceptions.ReadOnlyError) as error:
-        raise UnavailableError("the job store does not answer", reason="JOB_STORE_DOWN") from error
     except redis.ResponseError as error:
+        # A script's error carries the code of the command within it in its text alone.
         text = str(error)
-        if "OOM command not allowed" in text:
+        if isinstance(error, redis.exceptions.OutOfMemoryError) or "OOM command not" in text:
             raise ResourceExhaustedError(
                 "the job store is full: delete jobs that have ended, or give Redis more memory",
                 reason="JOB_STORE_FULL",
             ) from error
-        if any(
-            word in text for word in ("MISCONF", "READONLY", "NOREPLICAS", "LOADING", "MASTERDOWN")
-        ):
+        if isinstance(error, _CANNOT_WRITE) or any(word in text for word in _CANNOT_WRITE_CODES):
             raise UnavailableError(
                 "the job store cannot write now", reason="JOB_STORE_DOWN"
             ) from error
         raise
+    except (redis.ConnectionError, redis.TimeoutError) as error:
+        raise UnavailableError("the job store does not answer", reason="JOB_STORE_DOWN") from error

@@ -28,13 +28,21 @@ class ScratchFolders:
         self._root = root or Path(tempfile.gettempdir()) / f"medsynth-{os.getuid()}"
         self._root.mkdir(mode=0o700, parents=True, exist_ok=True)
         self._sweep()
-        self._folder = Path(tempfile.mkdtemp(prefix="worker-", dir=self._root))
-        self._lock = (self._folder / _LOCK).open("w")
+        # It gets the name that others sweep once it is locked.
+        new = Path(tempfile.mkdtemp(prefix="new-", dir=self._root))
+        self._lock = (new / _LOCK).open("w")
         fcntl.flock(self._lock, fcntl.LOCK_EX)
+        self._folder = new.rename(new.with_name(new.name.replace("new-", "worker-", 1)))
 
     @contextmanager
     def attempt(self) -> Iterator[Path]:
-        """An empty folder, removed afterwards."""
+        """An empty folder, removed afterwards.
+
+        Raises:
+            OSError: It cannot be made.
+        """
+        # Whoever tidies the temporary folder may have taken it while the worker was idle.
+        self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         folder = Path(tempfile.mkdtemp(prefix="attempt-", dir=self._folder))
         try:
             yield folder

@@ -15,6 +15,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable
+from contextlib import ExitStack
 from typing import Any, Final, TypeVar
 from uuid import uuid4
 
@@ -142,14 +143,19 @@ class Supervisor:
         waited = time.time() - record.ready_time.timestamp()
         self._observer.claimed(record, max(waited, 0.0))
         _log.info("%s: attempt %d begins", claim.name, claim.attempt)
-        with self._scratch.attempt() as scratch:
-            self._attempt = attempt = _Attempt(
-                self._store, self._settings, claim, claimed_at, self._observer
-            )
-            if self._stopping:
-                attempt.stop()
-            state = attempt.carry(str(scratch))
-            self._attempt = None
+        self._attempt = attempt = _Attempt(
+            self._store, self._settings, claim, claimed_at, self._observer
+        )
+        if self._stopping:
+            attempt.stop()
+        with ExitStack() as stack:
+            try:
+                scratch = stack.enter_context(self._scratch.attempt())
+            except OSError as error:
+                state = attempt.give_up(f"no scratch folder could be made: {error}")
+            else:
+                state = attempt.carry(str(scratch))
+        self._attempt = None
         _log.info("%s: attempt %d leaves it %s", claim.name, claim.attempt, state)
         self._observer.released(record, state)
         return state
@@ -220,6 +226,11 @@ class _Attempt:
         self._stop_asked = True
         self._inbox.put(_Stop())
 
+    def give_up(self, reason: str) -> str:
+        """Ends before there is a child: this machine cannot carry the job now."""
+        _log.warning("%s: %s", self._claim.name, reason)
+        return self._leave(lambda: self._store.lost(self._claim, reason))
+
     def carry(self, scratch: str) -> str:
         claim = self._claim
         try:
@@ -229,8 +240,7 @@ class _Attempt:
                 self._inbox,
             )
         except OSError as error:
-            reason = f"no child process could be started: {error}"
-            return self._leave(lambda: self._store.lost(claim, reason))
+            return self.give_up(f"no child process could be started: {error}")
         keeper = threading.Thread(
             target=with_log_fields(self._keep), name=f"{claim.name} lease", daemon=True
         )
@@ -285,6 +295,10 @@ class _Attempt:
                 return
             except (UnavailableError, ResourceExhaustedError) as error:
                 _log.warning("%s: the lease could not be renewed yet: %s", self._claim.name, error)
+                continue
+            except Exception:  # noqa: BLE001
+                # Without this thread nobody would fence the child off.
+                _log.exception("%s: the lease could not be renewed yet", self._claim.name)
                 continue
             if state == JobState.JOB_STATE_CANCELLING:
                 self._inbox.put(_Cancel())
