@@ -95,6 +95,8 @@ def interrupted(services: Services, *arguments: str) -> tuple[int, str, str]:
         stderr=subprocess.PIPE,
         text=True,
         env=dict(os.environ),
+        # Background jobs of a shell, and what they start, ignore it.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
     )
     assert services.watching.wait(30)
     process.send_signal(signal.SIGINT)

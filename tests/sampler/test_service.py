@@ -456,7 +456,7 @@ def test_the_service_starts_small_and_ends_on_a_signal(
     shared: Deployment, triton_server: TritonServer, redis_process: RedisServer, tmp_path: Path
 ) -> None:
     address = f"127.0.0.1:{free_port()}"
-    settings = environment(shared, triton_server, redis_process.url, tmp_path, address)
+    settings = environment(shared, triton_server, redis_process.url, tmp_path, address, "")
     process = subprocess.Popen([sys.executable, "-c", SHOW_MODULES], env=settings, stdout=PIPE)
     try:
         with grpc.insecure_channel(address) as channel:
