@@ -89,14 +89,14 @@ def interrupted(services: Services, *arguments: str) -> tuple[int, str, str]:
     """Runs the command in a process of its own and presses Ctrl-C in the middle of its work."""
     services.stays = True
     services.watching.clear()
+    # Background jobs of a shell, and what they start, ignore Ctrl-C.
+    heeds = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler)"
     process = subprocess.Popen(
-        [sys.executable, "-c", "from medsynth.cli import main; main()", *arguments],
+        [sys.executable, "-c", f"{heeds}; from medsynth.cli import main; main()", *arguments],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
         env=dict(os.environ),
-        # Background jobs of a shell, and what they start, ignore it.
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
     )
     assert services.watching.wait(30)
     process.send_signal(signal.SIGINT)
