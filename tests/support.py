@@ -13,7 +13,7 @@ from urllib.request import urlopen
 T = TypeVar("T")
 
 
-def eventually(condition: Callable[[], T], timeout: float = 30.0, interval: float = 0.02) -> T:
+def eventually(condition: Callable[[], T], timeout: float = 90.0, interval: float = 0.02) -> T:
     """Waits until a condition is true, returns its value, and fails after the timeout."""
     deadline = time.monotonic() + timeout
     pause = threading.Event()

@@ -98,9 +98,9 @@ def interrupted(services: Services, *arguments: str) -> tuple[int, str, str]:
         text=True,
         env=dict(os.environ),
     )
-    assert services.watching.wait(30)
+    assert services.watching.wait(90)
     process.send_signal(signal.SIGINT)
-    out, err = process.communicate(timeout=30)
+    out, err = process.communicate(timeout=90)
     return process.returncode, out, err
 
 
