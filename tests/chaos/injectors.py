@@ -6,7 +6,10 @@ import signal
 import threading
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from typing import Final, TypeVar
+
+from redis import ResponseError
 
 from medsynth.errors import MedsynthError
 from medsynth.platform.jobs.connection import domain_errors
@@ -64,8 +67,8 @@ class Injector:
         """Does what a step says, and counts it."""
         try:
             done = self._act(step.what)(step.draw)
-        except MedsynthError:
-            # Redis is away: so is what was to be broken.
+        except (MedsynthError, ResponseError):
+            # Redis is away, or reads its file: so is what was to be broken.
             done = False
         (self._ledger.faults if done else self._ledger.idle)[step.what] += 1
 
@@ -126,7 +129,8 @@ class Injector:
             redis.config_set("maxmemory", 1)
 
         def empty() -> None:
-            with domain_errors():
+            # One that reads its file was started anew, and is not full.
+            with domain_errors(), suppress(ResponseError):
                 redis.config_set("maxmemory", 0)
 
         self._pass(1.5 * draw, lambda: insist(empty, self._over))
