@@ -10,8 +10,8 @@ from hypothesis import settings
 from tests.redis_server import RedisServer
 from tests.triton_server import TritonServer
 
-# The same verdict on the same code, however busy the machine is. `make fuzz` draws at random.
-settings.register_profile("tests", deadline=None, derandomize=True)
+# No verdict depends on how busy the machine is.
+settings.register_profile("tests", deadline=None)
 settings.load_profile("tests")
 
 

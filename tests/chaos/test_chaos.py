@@ -35,6 +35,6 @@ def test_nothing_is_lost() -> None:
     assert outcome["lost"] == []
     assert outcome["seed"] == 3
     assert outcome["acknowledged"] >= len(JOBS)
-    assert sum(outcome["faults"].values()) > 0
+    assert sum(outcome["faults"].values()) > 3
     ends = {key.partition(" ")[2] for key in outcome["jobs"]}
     assert ends <= {"SUCCEEDED", "FAILED", "CANCELLED"}
