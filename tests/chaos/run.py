@@ -7,7 +7,7 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor, wait
+from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -151,9 +151,8 @@ class _Run:
     def _break(self, steps: Sequence[Step], office: Office, injector: Injector) -> None:
         """Orders in a thread of its own: clients wait for what is broken, faults do not."""
         orders = [step for step in steps if not step.is_fault]
-        with ThreadPoolExecutor(1) as clerk:
+        with ThreadPoolExecutor(1) as clerk, self._over_on_failure():
             ordered = clerk.submit(self._order, orders, office)
-            ordered.add_done_callback(self._give_up_if_failed)
             for step in steps:
                 self._wait_until(step.at)
                 if step.is_fault and self._in_time():
@@ -164,22 +163,28 @@ class _Run:
                 self._over.set()
             ordered.result()
 
-    def _give_up_if_failed(self, ordered: Future[None]) -> None:
-        if ordered.exception() is not None:
+    @contextmanager
+    def _over_on_failure(self) -> Iterator[None]:
+        """Neither the faults nor the orders go on without the others."""
+        try:
+            yield
+        except BaseException:
             self._over.set()
+            raise
 
     def _order(self, steps: Sequence[Step], office: Office) -> None:
         later: list[Order] = []
-        for step in steps:
-            self._wait_until(step.at)
-            if step.at and not self._in_time():
-                break
-            later = [asked for asked in later if not self._place(asked, office)]
-            asked = order(step, self._scenario.seed)
-            if not self._place(asked, office):
-                later.append(asked)
-        while later and not self._over.wait(0.5):
-            later = [asked for asked in later if not self._place(asked, office)]
+        with self._over_on_failure():
+            for step in steps:
+                self._wait_until(step.at)
+                if step.at and not self._in_time():
+                    break
+                later = [asked for asked in later if not self._place(asked, office)]
+                asked = order(step, self._scenario.seed)
+                if not self._place(asked, office):
+                    later.append(asked)
+            while later and not self._over.wait(0.5):
+                later = [asked for asked in later if not self._place(asked, office)]
 
     def _place(self, asked: Order, office: Office) -> bool:
         entry = office.place(asked)
