@@ -13,7 +13,8 @@ if TYPE_CHECKING:
     from medsynth.data.folder import folder_digest, read_sample_folder
     from medsynth.data.phantom import phantom_volumes
     from medsynth.data.preparation import Preparation
-    from medsynth.data.prepared import PreparedSet, Split, prepare
+    from medsynth.data.prepared import PreparedSet, Split
+    from medsynth.data.preparing import prepare
     from medsynth.data.source import Source, complete, dataset_id, fingerprint, resolve
     from medsynth.data.volume import Volume
     from medsynth.data.write import SampleWriter
@@ -47,7 +48,7 @@ _HOMES = {
     "fingerprint": "source",
     "folder_digest": "folder",
     "phantom_volumes": "phantom",
-    "prepare": "prepared",
+    "prepare": "preparing",
     "read_sample_folder": "folder",
     "resolve": "source",
 }

@@ -8,10 +8,11 @@ the ACDC data set (Bernard 2018): 1 RV cavity, 2 myocardium, 3 LV cavity.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from functools import lru_cache
 
 import numpy as np
 
-from medsynth.data.phantom_anatomy import FRAMES, NOISE, Draws, draw_patient
+from medsynth.data.phantom_anatomy import FRAMES, NOISE, Array, Draws, Patient, draw_patient
 from medsynth.data.phantom_render import (
     INTENSITIES,
     PIXEL,
@@ -21,7 +22,7 @@ from medsynth.data.phantom_render import (
     scan,
     texture,
 )
-from medsynth.data.volume import Volume
+from medsynth.data.volume import Volume, upright
 
 CLASSES = ("background", "rv cavity", "myocardium", "lv cavity")
 CONTRASTS = tuple(INTENSITIES)
@@ -50,26 +51,51 @@ def phantom_volumes(
         Volumes with images (slices, len(contrasts), 128, 128) and masks (slices, 128, 128).
     """
     for index in range(patients):
-        patient = draw_patient(seed, index)
-        grain = texture((seed, index), slices)
-        around = chest_layers(patient.chest, slices)
-        chests = [paint(None, around, grain, c, patient.contrast) for c in contrasts]
-        for frame, (name, heart) in enumerate(zip(FRAMES, patient.hearts, strict=True)):
-            shape = HeartShape(heart, slices)
-            layers = shape.layers(patient.chest.epicardial_fat)
-            images = [
-                scan(
-                    paint(chest, layers, grain, contrast, patient.contrast),
-                    patient,
-                    Draws(seed, index, NOISE, len(CONTRASTS) * frame + CONTRASTS.index(contrast)),
-                )
-                for contrast, chest in zip(contrasts, chests, strict=True)
-            ]
-            yield Volume(
-                patient=f"p{index:05d}",
-                name=f"p{index:05d}_{name}",
-                group=patient.group,
-                images=np.stack(images, axis=1),
-                masks=shape.labels(),
-                spacing=(_LONG_AXIS / slices, PIXEL, PIXEL),
-            )
+        for frame in FRAMES:
+            yield phantom_volume(index, frame, slices, seed, tuple(contrasts))
+
+
+def phantom_volume(
+    index: int, frame: str, slices: int, seed: int, contrasts: tuple[str, ...]
+) -> Volume:
+    """Draws one volume of those that `phantom_volumes` yields.
+
+    Args:
+        index: Of the patient, from 0.
+        frame: Out of `FRAMES`.
+        slices: As for `phantom_volumes`.
+        seed: Likewise.
+        contrasts: Likewise.
+    """
+    patient, grain, chests = _chests(index, slices, seed, contrasts)
+    number = FRAMES.index(frame)
+    shape = HeartShape(patient.hearts[number], slices)
+    layers = shape.layers(patient.chest.epicardial_fat)
+    images = [
+        scan(
+            paint(chest, layers, grain, contrast, patient.contrast),
+            patient,
+            Draws(seed, index, NOISE, len(CONTRASTS) * number + CONTRASTS.index(contrast)),
+        )
+        for contrast, chest in zip(contrasts, chests, strict=True)
+    ]
+    return Volume(
+        patient=f"p{index:05d}",
+        name=f"p{index:05d}_{frame}",
+        group=patient.group,
+        images=np.stack(images, axis=1),
+        masks=shape.labels(),
+        affine=upright(_LONG_AXIS / slices, PIXEL, PIXEL),
+    )
+
+
+@lru_cache(maxsize=4)
+def _chests(
+    index: int, slices: int, seed: int, contrasts: tuple[str, ...]
+) -> tuple[Patient, Array, list[Array]]:
+    """What both frames of a patient share."""
+    patient = draw_patient(seed, index)
+    grain = texture((seed, index), slices)
+    around = chest_layers(patient.chest, slices)
+    chests = [paint(None, around, grain, contrast, patient.contrast) for contrast in contrasts]
+    return patient, grain, chests

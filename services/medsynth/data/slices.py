@@ -1,60 +1,115 @@
-"""How one volume becomes square 8-bit slices with their label maps."""
+"""How one volume becomes square slices with their label maps."""
 
 from __future__ import annotations
+
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
+from medsynth.data.geometry import nearest, orient, resample
 from medsynth.data.preparation import Preparation
-from medsynth.data.volume import Volume
+from medsynth.data.volume import Affine, Volume
 from medsynth.errors import DataError
 
-VERSION = 1
+VERSION = 2
 """Raise it when prepared pixels change: prepared sets are addressed by it."""
 
-Images = NDArray[np.uint8]
+Pixels = NDArray[np.uint8] | NDArray[np.uint16]
+Labels = NDArray[np.uint8]
 
 
-def prepare_volume(volume: Volume, preparation: Preparation) -> tuple[Images, Images | None]:
-    """Scales intensities to 8 bits, cuts a square and resizes it.
+@dataclass(frozen=True)
+class Slices:
+    """What became of a volume.
+
+    Attributes:
+        images: uint8, or uint16 for 16 bits (slices, channels, size, size).
+        masks: Labels (slices, size, size), or None.
+        numbers: Number of each slice in the volume as it was cut, from 0; empty slices may be
+            missing.
+        foreground: Share of each slice's pixels with a label.
+        intensities: For each channel the value of the darkest and of the brightest level, in the
+            units of the file.
+        affine: As in `Volume`, of the pixels of these slices; None where it is unknown.
+    """
+
+    images: Pixels
+    masks: Labels | None
+    numbers: tuple[int, ...]
+    foreground: tuple[float, ...]
+    intensities: tuple[tuple[float, float], ...]
+    affine: Affine | None
+
+
+def prepare_volume(volume: Volume, preparation: Preparation) -> Slices:
+    """Turns, resamples, scales, cuts and resizes a volume, in this order.
 
     Intensities are limited before images are reduced with an antialiasing bicubic filter; masks
     take the label at each new pixel's centre, so that no label arises that was not there.
 
     Args:
         volume: Any size in rows and columns.
-        preparation: Crop, intensities and size.
-
-    Returns:
-        Images (slices, channels, size, size) and masks (slices, size, size) or None.
+        preparation: How.
 
     Raises:
-        DataError: A channel has one value everywhere between its percentiles.
+        DataError: It cannot be turned, resampled or scaled, or has other channels than asked for.
     """
-    top, left, side = crop_box(volume, preparation)
-    scaled = np.stack(
-        [
-            _to_unit(volume.images[:, c], preparation, f"{volume.name}, channel {c}")
-            for c in range(volume.images.shape[1])
-        ],
-        axis=1,
+    volume = resample(orient(_mapped(volume, preparation), preparation), preparation)
+    volume = _with_channels(volume, preparation.channels)
+    numbers = _kept(volume, preparation)
+    limits = [_limits(volume, c, preparation) for c in range(volume.images.shape[1])]
+    volume = replace(
+        volume,
+        images=volume.images[numbers],
+        masks=None if volume.masks is None else volume.masks[numbers],
     )
-    square = cut(scaled, top, left, side)
-    count, channels = square.shape[:2]
-    images = np.stack(
-        [resize_image(plane, preparation.size) for plane in square.reshape(-1, side, side)]
-    ).reshape(count, channels, preparation.size, preparation.size)
-    if volume.masks is None:
-        return images, None
-    return images, resize_masks(cut(volume.masks, top, left, side), preparation.size)
+    box = crop_box(volume, preparation)
+    images = np.empty(
+        (*volume.images.shape[:2], preparation.size, preparation.size),
+        np.uint8 if preparation.bits == 8 else np.uint16,
+    )
+    for place in np.ndindex(*images.shape[:2]):
+        plane = _to_unit(volume.images[place], *limits[place[1]])
+        images[place] = resize_image(cut(plane, box), preparation.size, preparation.levels)
+    masks = None
+    if volume.masks is not None:
+        masks = resize_masks(cut(volume.masks, box), preparation.size)
+    return Slices(
+        images,
+        masks,
+        tuple(numbers),
+        tuple((masks > 0).mean(axis=(1, 2)).tolist() if masks is not None else [0.0] * len(images)),
+        tuple(limits),
+        None if volume.affine is None else _affine_of_slices(volume.affine, box, preparation.size),
+    )
 
 
-def crop_box(volume: Volume, preparation: Preparation) -> tuple[int, int, int]:
-    """First row, first column and side of the square to cut; outside the slice it is padded."""
+@dataclass(frozen=True)
+class Box:
+    """What is cut out of a slice; it may reach beyond it.
+
+    Attributes:
+        top: First row.
+        left: First column.
+        rows: Number of rows.
+        columns: Number of columns.
+    """
+
+    top: int
+    left: int
+    rows: int
+    columns: int
+
+
+def crop_box(volume: Volume, preparation: Preparation) -> Box:
+    """What is cut out of every slice of a volume; what lies outside the slice is padded."""
     rows, columns = volume.images.shape[-2:]
     if preparation.crop == "none":
+        if preparation.fit == "stretch":
+            return Box(0, 0, rows, columns)
         side = max(rows, columns)
-        return (rows - side) // 2, (columns - side) // 2, side
+        return Box((rows - side) // 2, (columns - side) // 2, side, side)
     side = max(1, round(preparation.crop_share * min(rows, columns)))
     middle = ((rows - 1) / 2, (columns - 1) / 2)
     if preparation.crop == "foreground" and volume.masks is not None and volume.masks.any():
@@ -64,44 +119,79 @@ def crop_box(volume: Volume, preparation: Preparation) -> tuple[int, int, int]:
         int(np.clip(round(centre - (side - 1) / 2), 0, length - side))
         for centre, length in zip(middle, (rows, columns), strict=True)
     )
-    return top, left, side
+    return Box(top, left, side, side)
 
 
-def cut(planes: NDArray[np.generic], top: int, left: int, side: int) -> NDArray[np.generic]:
-    """The square of the last two axes; what lies outside is 0."""
+def cut(planes: NDArray[np.generic], box: Box) -> NDArray[np.generic]:
+    """The box out of the last two axes; what lies outside is 0."""
     rows, columns = planes.shape[-2:]
-    out = np.zeros((*planes.shape[:-2], side, side), planes.dtype)
-    first_row, last_row = max(top, 0), min(top + side, rows)
-    first_column, last_column = max(left, 0), min(left + side, columns)
-    out[..., first_row - top : last_row - top, first_column - left : last_column - left] = planes[
-        ..., first_row:last_row, first_column:last_column
-    ]
+    if (box.top, box.left, box.rows, box.columns) == (0, 0, rows, columns):
+        return planes
+    out = np.zeros((*planes.shape[:-2], box.rows, box.columns), planes.dtype)
+    first_row, last_row = max(box.top, 0), min(box.top + box.rows, rows)
+    first_column, last_column = max(box.left, 0), min(box.left + box.columns, columns)
+    out[
+        ...,
+        first_row - box.top : last_row - box.top,
+        first_column - box.left : last_column - box.left,
+    ] = planes[..., first_row:last_row, first_column:last_column]
     return out
 
 
-def resize_image(plane: NDArray[np.generic], size: int) -> Images:
-    """A square plane of values from 0 to 1 as (size, size) grey levels."""
+def resize_image(plane: NDArray[np.generic], size: int, levels: int = 255) -> Pixels:
+    """A plane of values from 0 to 1 as (size, size) levels from 0 to `levels`."""
     from PIL import Image
 
     picture = Image.fromarray(np.ascontiguousarray(plane, dtype=np.float32))
     resized = np.asarray(picture.resize((size, size), Image.Resampling.BICUBIC))
-    levels: Images = np.clip(np.rint(resized * 255), 0, 255).astype(np.uint8)
-    return levels
+    scaled = np.clip(np.rint(resized * np.float32(levels)), 0, levels)
+    return scaled.astype(np.uint8 if levels == 255 else np.uint16)
 
 
-def resize_masks(masks: NDArray[np.generic], size: int) -> Images:
-    """Square label maps (N, side, side) at (N, size, size), nearest neighbour."""
-    side = masks.shape[-1]
-    nearest = ((2 * np.arange(size) + 1) * side) // (2 * size)
-    return np.ascontiguousarray(masks[:, nearest][:, :, nearest], dtype=np.uint8)
+def resize_masks(masks: NDArray[np.generic], size: int) -> Labels:
+    """Label maps (N, rows, columns) at (N, size, size), nearest neighbour."""
+    rows, columns = (nearest(length, size) for length in masks.shape[-2:])
+    return np.ascontiguousarray(masks[:, rows][:, :, columns], dtype=np.uint8)
 
 
-def _to_unit(
-    channel: NDArray[np.float32], preparation: Preparation, name: str
-) -> NDArray[np.float32]:
+def _mapped(volume: Volume, preparation: Preparation) -> Volume:
+    if volume.masks is None or not preparation.label_map:
+        return volume
+    table = np.arange(256, dtype=np.uint8)
+    for old, new in preparation.label_map.items():
+        table[old] = new
+    return replace(volume, masks=table[volume.masks])
+
+
+def _with_channels(volume: Volume, channels: int) -> Volume:
+    """A colour image that is grey in fact is one channel, if one is asked for."""
+    has = volume.images.shape[1]
+    if channels in (0, has):
+        return volume
+    first = volume.images[:, :1]
+    if channels == 1 and has == 3 and (volume.images == first).all():
+        return replace(volume, images=first)
+    raise DataError(f"{volume.name}: {has} channels, {channels} were asked for")
+
+
+def _kept(volume: Volume, preparation: Preparation) -> list[int]:
+    """Numbers of the slices that are kept: all that have a label, and a share of the others."""
+    every = range(len(volume.images))
+    if volume.masks is None or preparation.keep_empty_share == 1:
+        return list(every)
+    empty = [number for number in every if not volume.masks[number].any()]
+    count = round(preparation.keep_empty_share * len(empty))
+    spread = {empty[(2 * k + 1) * len(empty) // (2 * count)] for k in range(count)}
+    return [number for number in every if number in spread or volume.masks[number].any()]
+
+
+def _limits(volume: Volume, channel: int, preparation: Preparation) -> tuple[float, float]:
+    """The values that become the darkest and the brightest level."""
+    name = f"{volume.name}, channel {channel}"
     low, high = preparation.limits
     if preparation.intensity == "percentiles":
-        low, high = (float(value) for value in np.percentile(channel, [low, high]))
+        values = volume.images[:, channel]
+        low, high = (float(value) for value in np.percentile(values, [low, high]))
         if low >= high:
             raise DataError(
                 f"{name}: the intensities are all {low:g} between the percentiles "
@@ -111,5 +201,17 @@ def _to_unit(
         span = np.float32(high - low)
     if not 0 < span < np.inf:
         raise DataError(f"{name}: intensities from {low:g} to {high:g} are too far apart to scale")
-    scaled = (channel - np.float32(low)) / span
+    return low, high
+
+
+def _to_unit(plane: NDArray[np.float32], low: float, high: float) -> NDArray[np.float32]:
+    scaled = (plane - np.float32(low)) / np.float32(high - low)
     return np.asarray(np.clip(scaled, 0, 1), dtype=np.float32)
+
+
+def _affine_of_slices(affine: Affine, box: Box, size: int) -> Affine:
+    steps = np.array([1, box.rows / size, box.columns / size])
+    out = affine.copy()
+    out[:3, :3] = affine[:3, :3] * steps
+    out[:3, 3] += affine[:3, :3] @ (np.array([0, box.top, box.left]) + (steps - 1) / 2)
+    return out

@@ -4,23 +4,33 @@ from __future__ import annotations
 
 import dataclasses
 import os
-from collections.abc import Mapping, Sequence
+import posixpath
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from medsynth.data import slices
+from medsynth.data.archive import is_archive, unpack
+from medsynth.data.files import Files, LocalFiles, open_files
 from medsynth.data.preparation import Preparation
-from medsynth.data.readers import NAMES, Reader, get_reader, recognise
+from medsynth.data.readers import NAMES, get_reader, recognise
+from medsynth.data.readers.interface import Reader, ReaderOptions
 from medsynth.data.readers.phantom import SCHEME, Parameters
 from medsynth.errors import (
-    DataError,
     InvalidArgumentError,
     NotFoundError,
     PermissionDeniedError,
     show,
 )
 from medsynth.manifest import digest_of
+
+_ACCEPTED = (
+    f"{SCHEME}cardiac, the absolute path of a folder or file, or a URI in a bucket that the "
+    "operator allows"
+)
 
 LONGEST = 4096
 """Characters of a URI: a longer path cannot be opened, and to follow it takes their square."""
@@ -34,11 +44,13 @@ class Source:
         uri: As `resolve` returns it.
         reader: Name of a reader; empty: recognised.
         preparation: How slices are cut and scaled.
+        options: What the reader is told beyond that.
     """
 
     uri: str
     reader: str = ""
     preparation: Preparation = dataclasses.field(default_factory=Preparation)
+    options: ReaderOptions = dataclasses.field(default_factory=ReaderOptions)
 
     @classmethod
     def from_mapping(cls, given: Mapping[str, Any], prefix: str = "specification.data") -> Source:
@@ -49,15 +61,17 @@ class Source:
         """
         uri, reader = given.get("uri", ""), given.get("reader", "")
         if not isinstance(uri, str) or not uri:
-            raise InvalidArgumentError.field(
-                f"{prefix}.uri", uri, f"{SCHEME}cardiac or the absolute path of a folder"
-            )
+            raise InvalidArgumentError.field(f"{prefix}.uri", uri, _ACCEPTED)
         if reader not in ("", *NAMES):
             raise InvalidArgumentError.field(
                 f"{prefix}.reader", reader, f"empty or one of {', '.join(NAMES)}"
             )
-        preparation = given.get("preparation") or {}
-        return cls(uri, reader, Preparation.from_mapping(preparation, f"{prefix}.preparation"))
+        return cls(
+            uri,
+            reader,
+            Preparation.from_mapping(given.get("preparation") or {}, f"{prefix}.preparation"),
+            ReaderOptions.from_mapping(given.get("options") or {}, f"{prefix}.options"),
+        )
 
     def to_mapping(self) -> dict[str, Any]:
         """The fields of a `DataSource`."""
@@ -65,6 +79,7 @@ class Source:
             "uri": self.uri,
             "reader": self.reader,
             "preparation": self.preparation.to_mapping(),
+            "options": self.options.to_mapping(),
         }
 
 
@@ -88,10 +103,10 @@ def resolve(uri: str, roots: Sequence[str], field: str = "specification.data.uri
         raise InvalidArgumentError.field(field, uri, f"at most {LONGEST} characters")
     if uri.startswith(SCHEME):
         return Parameters.parse(uri).uri()
+    if "://" in uri:
+        return _resolve_remote(uri, roots, field)
     if not os.path.isabs(uri) or "\0" in uri:
-        raise InvalidArgumentError.field(
-            field, uri, f"{SCHEME}cardiac or the absolute path of a folder"
-        )
+        raise InvalidArgumentError.field(field, uri, _ACCEPTED)
     try:
         real = os.path.realpath(uri)
     except OSError as error:
@@ -105,63 +120,129 @@ def resolve(uri: str, roots: Sequence[str], field: str = "specification.data.uri
     return real
 
 
+def _resolve_remote(uri: str, roots: Sequence[str], field: str) -> str:
+    """A URI inside a root of the same store; whether something is there is seen by listing it."""
+    scheme, _, path = uri.partition("://")
+    allowed = [root.rstrip("/") for root in roots if "://" in root]
+    if not any(root.startswith(f"{scheme}://") for root in allowed):
+        raise InvalidArgumentError.field(field, uri, _ACCEPTED)
+    parts = path.split("/")
+    if any(part in (".", "..") for part in parts) or any(c in path for c in "?*[]#\0\\"):
+        raise InvalidArgumentError.field(field, uri, "a URI without `..`, wildcards or parameters")
+    resolved = f"{scheme}://" + "/".join(part for part in parts if part)
+    if not any(resolved == root or resolved.startswith(f"{root}/") for root in allowed):
+        raise PermissionDeniedError(
+            f"{show(uri)} lies outside the places that the operator allows (MEDSYNTH_DATA_ROOTS)"
+        )
+    return resolved
+
+
 def inside(path: str, roots: Sequence[str]) -> bool:
     """Whether a real path is one of the roots or below one."""
     real_roots = [os.path.realpath(root) for root in roots if os.path.isabs(root)]
     return any(os.path.commonpath([path, root]) == root for root in real_roots)
 
 
-def reader_of(source: Source) -> Reader:
-    """The source's reader, recognised if it is not named.
+def complete(source: Source, files: Files | None = None) -> Source:
+    """The source with its reader's name and every parameter of a phantom filled in.
+
+    The reader of an archive stays empty unless it is named: nothing is unpacked for it here.
+
+    Args:
+        source: As it was asked for.
+        files: Its files, if they were listed before.
 
     Raises:
         DataError: No reader recognises the source.
-        InvalidArgumentError: The named reader does not fit the URI.
+        InvalidArgumentError: The named reader does not fit the URI, or has no use for an option.
     """
-    if not source.reader:
-        return recognise(source.uri)
-    if source.uri.startswith(SCHEME) != (source.reader == "phantom"):
+    phantom = source.uri.startswith(SCHEME)
+    if phantom:
+        source = replace(source, uri=Parameters.parse(source.uri).uri())
+    if source.reader and phantom != (source.reader == "phantom"):
         raise InvalidArgumentError.field(
             "specification.data.reader",
             source.reader,
             f"a reader that fits {source.uri}, or empty",
         )
-    return get_reader(source.reader)
+    if source.reader:
+        reader = get_reader(source.reader)
+    elif is_archive(source.uri):
+        return source
+    else:
+        reader = recognise(files or open_files(source.uri))
+    _check_options(source, reader)
+    return replace(source, reader=reader.NAME)
 
 
-def complete(source: Source) -> Source:
-    """The source with its reader's name and every parameter of a phantom filled in."""
-    reader = reader_of(source)
-    uri = Parameters.parse(source.uri).uri() if reader.NAME == "phantom" else source.uri
-    return replace(source, uri=uri, reader=reader.NAME)
+@contextmanager
+def opened(
+    source: Source, roots: Sequence[str] | None = None, scratch: Path | None = None
+) -> Iterator[tuple[Reader, Files]]:
+    """The reader and the files of a source; an archive is unpacked as long as the context lasts.
+
+    Args:
+        source: Its URI as `resolve` returned it.
+        roots: Folders inside which every file must really lie, links followed. None: not checked.
+        scratch: Local folder for what is fetched or unpacked; the system's own unless given.
+
+    Raises:
+        DataError: No reader recognises the source, or the archive cannot be unpacked.
+    """
+    files = open_files(source.uri, roots, scratch)
+    with ExitStack() as stack:
+        if is_archive(source.uri):
+            folder = stack.enter_context(TemporaryDirectory(prefix="unpacked-", dir=scratch))
+            unpacked = Path(folder) / "set"
+            archive = posixpath.basename(source.uri)
+            with files.local([archive]) as root:
+                unpack(root / archive, unpacked)
+            files = LocalFiles(str(_only_folder(unpacked)), shown=source.uri)
+        reader = get_reader(source.reader) if source.reader else recognise(files)
+        _check_options(source, reader)
+        yield reader, files
+
+
+def _only_folder(folder: Path) -> Path:
+    """Archives often hold one folder with everything in it."""
+    entries = [entry for entry in folder.iterdir() if not entry.name.startswith((".", "__MACOSX"))]
+    return entries[0] if len(entries) == 1 and entries[0].is_dir() else folder
+
+
+def _check_options(source: Source, reader: Reader) -> None:
+    for name, value in source.options.to_mapping().items():
+        if value and name not in reader.OPTIONS:
+            raise InvalidArgumentError.field(
+                f"specification.data.options.{name}",
+                value,
+                f"none: the reader {reader.NAME} has no use for it",
+            )
 
 
 def fingerprint(source: Source) -> str:
     """`sha256:...` that is the key of the prepared set.
 
-    Over URI, reader and preparation, the versions of the code that reads and prepares, and
-    relative path, size and change time of every file. Opens no file.
+    Over URI, reader, options and preparation, the versions of the code that reads and prepares,
+    and relative path, size and stamp of every file. Opens no file.
 
     Raises:
         DataError: No reader recognises the source, or a file of it is missing.
     """
-    source = complete(source)
-    reader = get_reader(source.reader)
+    files = open_files(source.uri)
+    source = complete(source, files)
+    if source.reader and not is_archive(source.uri):
+        reader = get_reader(source.reader)
+        versions, paths = [reader.VERSION], reader.relevant(files)
+    else:
+        versions, paths = [get_reader(name).VERSION for name in NAMES], files.paths
+    facts = files.facts
     return digest_of(
         {
             "source": source.to_mapping(),
-            "versions": [slices.VERSION, reader.VERSION],
-            "files": [_file_key(file, source.uri) for file in reader.files(source.uri)],
+            "versions": [slices.VERSION, *versions],
+            "files": [[path, facts[path].size, facts[path].stamp] for path in paths],
         }
     )
-
-
-def _file_key(file: Path, folder: str) -> list[Any]:
-    try:
-        facts = file.stat()
-    except OSError as error:
-        raise DataError(f"{file}: cannot be read: {error.strerror}") from error
-    return [os.path.relpath(file, folder), facts.st_size, facts.st_mtime_ns]
 
 
 def dataset_id(source: Source) -> str:

@@ -3,46 +3,59 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
 
 from medsynth.data.preparation import Preparation
+from medsynth.data.readers.interface import TESTING
 from medsynth.errors import DataError
 
 NAMES = ("train", "validation", "test")
 
 
-def split_patients(groups: Mapping[str, str], preparation: Preparation) -> dict[str, str]:
-    """Assigns every patient to a split.
+@dataclass(frozen=True)
+class Facts:
+    """What the division of patients heeds.
 
-    Patients are shuffled by the digest of seed and pseudonym, groups are interleaved in
-    proportion, and the line is cut in three: each split has close to its share of each group, and
-    none is empty.
+    Attributes:
+        group: Of the patient; empty where there are none.
+        part: Of the set's official split; empty where it has none.
+    """
+
+    group: str = ""
+    part: str = ""
+
+
+def split_patients(patients: Mapping[str, Facts], preparation: Preparation) -> dict[str, str]:
+    """Assigns every patient to a split, as the preparation says.
+
+    Patients are shuffled by the digest of seed and pseudonym and groups are interleaved in
+    proportion; the line that results is cut. So each split has close to its share of each group,
+    and none is empty.
 
     Args:
-        groups: Group of each patient (empty strings where there are none).
-        preparation: Shares and seed.
+        patients: By pseudonym.
+        preparation: How to divide.
 
     Returns:
         The name of the split (`NAMES`) of each patient.
 
     Raises:
-        DataError: Fewer than three patients.
+        DataError: Too few patients, a set without an official split where that is asked for, or
+            an assignment that does not name each patient.
     """
-    if len(groups) < 3:
+    if len(patients) < 3:
         raise DataError(
             f"a data set needs at least 3 patients, one for each of {', '.join(NAMES)}: "
-            f"found {len(groups)} ({', '.join(sorted(groups)) or 'none'})"
+            f"found {len(patients)} ({', '.join(sorted(patients)) or 'none'})"
         )
-    order = {patient: _shuffle_key(preparation.split_seed, patient) for patient in groups}
-    members: dict[str, list[str]] = {}
-    for patient in sorted(groups, key=lambda p: order[p]):
-        members.setdefault(groups[patient], []).append(patient)
-    place = {
-        patient: (rank + 0.5) / len(group)
-        for group in members.values()
-        for rank, patient in enumerate(group)
-    }
-    line = sorted(groups, key=lambda p: (place[p], order[p]))
+    if preparation.split == "assigned":
+        return _assigned(patients, preparation)
+    if preparation.split == "official":
+        return _official(patients, preparation)
+    line = _line(patients, preparation.split_seed)
+    if preparation.split == "kfold":
+        return _fold(line, preparation)
     train, validation, _ = split_sizes(len(line), preparation)
     return {
         patient: NAMES[(rank >= train) + (rank >= train + validation)]
@@ -57,6 +70,73 @@ def split_sizes(patients: int, preparation: Preparation) -> tuple[int, int, int]
     validation = min(max(validation, 1), patients - 2)
     train = min(max(train, 1), patients - validation - 1)
     return train, validation, patients - train - validation
+
+
+def _line(patients: Mapping[str, Facts], seed: int) -> list[str]:
+    order = {patient: _shuffle_key(seed, patient) for patient in patients}
+    members: dict[str, list[str]] = {}
+    for patient in sorted(patients, key=lambda p: order[p]):
+        members.setdefault(patients[patient].group, []).append(patient)
+    place = {
+        patient: (rank + 0.5) / len(group)
+        for group in members.values()
+        for rank, patient in enumerate(group)
+    }
+    return sorted(patients, key=lambda p: (place[p], order[p]))
+
+
+def _fold(line: Sequence[str], preparation: Preparation) -> dict[str, str]:
+    """Every `folds`-th patient of the line tests: each patient in exactly one of the folds."""
+    if preparation.folds > len(line):
+        raise DataError(f"{preparation.folds} folds need as many patients; the set has {len(line)}")
+    test = set(line[preparation.fold :: preparation.folds])
+    return _with_validation([p for p in line if p not in test], test, preparation)
+
+
+def _official(patients: Mapping[str, Facts], preparation: Preparation) -> dict[str, str]:
+    test = {patient for patient, facts in patients.items() if facts.part == TESTING}
+    rest = {patient: facts for patient, facts in patients.items() if patient not in test}
+    if not test or len(rest) < 2:
+        raise DataError(
+            f"the set has no official split that could be used: {len(test)} of its "
+            f"{len(patients)} patients are for testing"
+        )
+    return _with_validation(_line(rest, preparation.split_seed), test, preparation)
+
+
+def _with_validation(
+    line: Sequence[str], test: set[str], preparation: Preparation
+) -> dict[str, str]:
+    """Cuts validation from those who do not test, by its share of train and validation."""
+    if len(line) < 2:
+        raise DataError(f"{len(line)} patient is left for training and validation, 2 are needed")
+    both = preparation.train_share + preparation.validation_share
+    count = round(len(line) * preparation.validation_share / both)
+    train = len(line) - min(max(count, 1), len(line) - 1)
+    return {
+        **{patient: NAMES[rank >= train] for rank, patient in enumerate(line)},
+        **dict.fromkeys(test, "test"),
+    }
+
+
+def _assigned(patients: Mapping[str, Facts], preparation: Preparation) -> dict[str, str]:
+    split = {
+        patient: name
+        for name, members in asdict(preparation.assignment).items()
+        for patient in members
+    }
+    missing = sorted(patients.keys() - split.keys())
+    unknown = sorted(split.keys() - patients.keys())
+    if missing or unknown:
+        raise DataError(
+            "the assignment has to name every patient of the set once: "
+            + "; ".join(
+                f"{len(names)} {what}, such as {', '.join(names[:5])}"
+                for names, what in ((missing, "are missing"), (unknown, "are not in the set"))
+                if names
+            )
+        )
+    return split
 
 
 def _shuffle_key(seed: int, patient: str) -> str:

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+Affine = NDArray[np.float64]
+
 
 @dataclass(frozen=True)
 class Volume:
@@ -17,8 +19,11 @@ class Volume:
         name: Unique within the source, such as `patient001_frame01`.
         group: Diagnosis or other class by which splits are balanced; empty without one.
         images: Finite intensities in the units of the file (slices, channels, rows, columns).
-        masks: Labels (slices, rows, columns) below the number of the reader's classes, or None.
-        spacing: Distance between slices, rows and columns in mm, or None where unknown.
+        masks: Labels (slices, rows, columns) below the number of the set's classes, or None.
+        affine: (4, 4): takes (slice, row, column, 1) to millimetres to the patient's right, front
+            and head (the axes of NIfTI-1). None where it is unknown.
+        units: Of the intensities, `HU` for Hounsfield units; empty where they have none.
+        remarks: What is worth knowing about its geometry, one sentence each.
     """
 
     patient: str
@@ -26,4 +31,27 @@ class Volume:
     group: str
     images: NDArray[np.float32]
     masks: NDArray[np.uint8] | None
-    spacing: tuple[float, float, float] | None
+    affine: Affine | None
+    units: str = ""
+    remarks: tuple[str, ...] = ()
+
+    @property
+    def spacing(self) -> tuple[float, float, float] | None:
+        """Distance between slices, rows and columns in mm, or None where unknown."""
+        if self.affine is None:
+            return None
+        slices, rows, columns = np.linalg.norm(self.affine[:3, :3], axis=0).tolist()
+        return slices, rows, columns
+
+
+def upright(slices: float, rows: float, columns: float) -> Affine:
+    """The affine of axial slices as they are shown: from feet to head, front up, right on the left.
+
+    Args:
+        slices: Distance between slices in mm.
+        rows: Between rows.
+        columns: Between columns.
+    """
+    affine = np.zeros((4, 4))
+    affine[2, 0], affine[1, 1], affine[0, 2], affine[3, 3] = slices, -rows, -columns, 1
+    return affine

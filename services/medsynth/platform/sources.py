@@ -6,10 +6,12 @@ the same, and record the same form: one place, named in one way, has one prepare
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import Any, Final
 
+from google.protobuf import json_format
 from google.protobuf.message import Message
 
 from medsynth.data.source import Source, complete, resolve
@@ -30,12 +32,22 @@ _LIBRARY_FIELD: Final = "specification.data"
 
 
 def set_fields(message: Message) -> dict[str, Any]:
-    """The fields of a flat message that somebody set, by name.
+    """The fields of a message that somebody set, by name, in Python's own types.
 
     Args:
-        message: Its fields are scalars; explicit presence (`optional`) tells 0 from unset.
+        message: Explicit presence (`optional`) tells 0 from unset.
     """
-    return {descriptor.name: value for descriptor, value in message.ListFields()}
+    return {descriptor.name: _plain(value) for descriptor, value in message.ListFields()}
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Message):
+        return set_fields(value)
+    if isinstance(value, str | bytes):
+        return value
+    if isinstance(value, Mapping):
+        return dict(value)
+    return list(value) if isinstance(value, Sequence) else value
 
 
 def fill_source(
@@ -59,7 +71,7 @@ def fill_source(
     try:
         source = to_source(message)
         with _naming(f"{_LIBRARY_FIELD}.uri"):
-            resolved = Source(resolve(source.uri, roots), source.reader, source.preparation)
+            resolved = replace(source, uri=resolve(source.uri, roots))
             return source_message(complete(resolved))
     except MedsynthError as error:
         raise _moved(error, field) from error
@@ -91,19 +103,12 @@ def to_source(message: types_pb2.DataSource) -> Source:
         InvalidArgumentError: A field cannot be accepted; names its path below
             `specification.data`.
     """
-    return Source.from_mapping(
-        {
-            "uri": message.uri,
-            "reader": message.reader,
-            "preparation": set_fields(message.preparation),
-        }
-    )
+    return Source.from_mapping(set_fields(message))
 
 
 def source_message(source: Source) -> types_pb2.DataSource:
     """The contract's message of a data source, with every field set."""
-    preparation = types_pb2.Preparation(**source.preparation.to_mapping())
-    return types_pb2.DataSource(uri=source.uri, reader=source.reader, preparation=preparation)
+    return json_format.ParseDict(source.to_mapping(), types_pb2.DataSource())
 
 
 def check_range(field: str, value: int, low: int, high: int) -> int:

@@ -33,7 +33,7 @@ def preparation(ctx: JobContext) -> Outcome:
 
     Result: `dataset`, the set's name.
     """
-    from medsynth.data.prepared import prepare
+    from medsynth.data.preparing import prepare
 
     source = _allowed(ctx, ctx.specification)
     identifier = dataset_id(source)
@@ -44,7 +44,7 @@ def preparation(ctx: JobContext) -> Outcome:
     def progress(done: int, total: int) -> None:
         if ctx.stop_requested():
             raise AbortedError("the preparation was told to stop")
-        ctx.progress(done, total, "volumes", phase="preparing")
+        ctx.progress(done, total, "scans", phase="preparing")
 
     made = prepare(
         source,
@@ -54,6 +54,7 @@ def preparation(ctx: JobContext) -> Outcome:
         publish=ctx.publish,
         roots=ctx.settings.data_roots,
         scratch=ctx.scratch,
+        kept=ctx.work_folder / "preparation",
     )
     return Done({"dataset": artifacts.resource_name(made)})
 

@@ -10,17 +10,38 @@ from typing import ClassVar as _ClassVar, Optional as _Optional, Union as _Union
 DESCRIPTOR: _descriptor.FileDescriptor
 
 class DataSource(_message.Message):
-    __slots__ = ("uri", "reader", "preparation")
+    __slots__ = ("uri", "reader", "preparation", "options")
     URI_FIELD_NUMBER: _ClassVar[int]
     READER_FIELD_NUMBER: _ClassVar[int]
     PREPARATION_FIELD_NUMBER: _ClassVar[int]
+    OPTIONS_FIELD_NUMBER: _ClassVar[int]
     uri: str
     reader: str
     preparation: Preparation
-    def __init__(self, uri: _Optional[str] = ..., reader: _Optional[str] = ..., preparation: _Optional[_Union[Preparation, _Mapping]] = ...) -> None: ...
+    options: ReaderOptions
+    def __init__(self, uri: _Optional[str] = ..., reader: _Optional[str] = ..., preparation: _Optional[_Union[Preparation, _Mapping]] = ..., options: _Optional[_Union[ReaderOptions, _Mapping]] = ...) -> None: ...
+
+class ReaderOptions(_message.Message):
+    __slots__ = ("patient_pattern", "class_names", "structures", "mask_values")
+    PATIENT_PATTERN_FIELD_NUMBER: _ClassVar[int]
+    CLASS_NAMES_FIELD_NUMBER: _ClassVar[int]
+    STRUCTURES_FIELD_NUMBER: _ClassVar[int]
+    MASK_VALUES_FIELD_NUMBER: _ClassVar[int]
+    patient_pattern: str
+    class_names: _containers.RepeatedScalarFieldContainer[str]
+    structures: _containers.RepeatedScalarFieldContainer[str]
+    mask_values: _containers.RepeatedScalarFieldContainer[int]
+    def __init__(self, patient_pattern: _Optional[str] = ..., class_names: _Optional[_Iterable[str]] = ..., structures: _Optional[_Iterable[str]] = ..., mask_values: _Optional[_Iterable[int]] = ...) -> None: ...
 
 class Preparation(_message.Message):
-    __slots__ = ("size", "crop", "crop_share", "intensity", "intensity_low", "intensity_high", "train_share", "validation_share", "split_seed")
+    __slots__ = ("size", "crop", "crop_share", "intensity", "intensity_low", "intensity_high", "train_share", "validation_share", "split_seed", "orientation", "slicing", "spacing", "slice_spacing", "keep_empty_share", "fit", "channels", "label_map", "split", "folds", "fold", "assignment", "bad_share")
+    class LabelMapEntry(_message.Message):
+        __slots__ = ("key", "value")
+        KEY_FIELD_NUMBER: _ClassVar[int]
+        VALUE_FIELD_NUMBER: _ClassVar[int]
+        key: int
+        value: int
+        def __init__(self, key: _Optional[int] = ..., value: _Optional[int] = ...) -> None: ...
     SIZE_FIELD_NUMBER: _ClassVar[int]
     CROP_FIELD_NUMBER: _ClassVar[int]
     CROP_SHARE_FIELD_NUMBER: _ClassVar[int]
@@ -30,6 +51,19 @@ class Preparation(_message.Message):
     TRAIN_SHARE_FIELD_NUMBER: _ClassVar[int]
     VALIDATION_SHARE_FIELD_NUMBER: _ClassVar[int]
     SPLIT_SEED_FIELD_NUMBER: _ClassVar[int]
+    ORIENTATION_FIELD_NUMBER: _ClassVar[int]
+    SLICING_FIELD_NUMBER: _ClassVar[int]
+    SPACING_FIELD_NUMBER: _ClassVar[int]
+    SLICE_SPACING_FIELD_NUMBER: _ClassVar[int]
+    KEEP_EMPTY_SHARE_FIELD_NUMBER: _ClassVar[int]
+    FIT_FIELD_NUMBER: _ClassVar[int]
+    CHANNELS_FIELD_NUMBER: _ClassVar[int]
+    LABEL_MAP_FIELD_NUMBER: _ClassVar[int]
+    SPLIT_FIELD_NUMBER: _ClassVar[int]
+    FOLDS_FIELD_NUMBER: _ClassVar[int]
+    FOLD_FIELD_NUMBER: _ClassVar[int]
+    ASSIGNMENT_FIELD_NUMBER: _ClassVar[int]
+    BAD_SHARE_FIELD_NUMBER: _ClassVar[int]
     size: int
     crop: str
     crop_share: float
@@ -39,10 +73,33 @@ class Preparation(_message.Message):
     train_share: float
     validation_share: float
     split_seed: int
-    def __init__(self, size: _Optional[int] = ..., crop: _Optional[str] = ..., crop_share: _Optional[float] = ..., intensity: _Optional[str] = ..., intensity_low: _Optional[float] = ..., intensity_high: _Optional[float] = ..., train_share: _Optional[float] = ..., validation_share: _Optional[float] = ..., split_seed: _Optional[int] = ...) -> None: ...
+    orientation: str
+    slicing: str
+    spacing: float
+    slice_spacing: float
+    keep_empty_share: float
+    fit: str
+    channels: int
+    label_map: _containers.ScalarMap[int, int]
+    split: str
+    folds: int
+    fold: int
+    assignment: Assignment
+    bad_share: float
+    def __init__(self, size: _Optional[int] = ..., crop: _Optional[str] = ..., crop_share: _Optional[float] = ..., intensity: _Optional[str] = ..., intensity_low: _Optional[float] = ..., intensity_high: _Optional[float] = ..., train_share: _Optional[float] = ..., validation_share: _Optional[float] = ..., split_seed: _Optional[int] = ..., orientation: _Optional[str] = ..., slicing: _Optional[str] = ..., spacing: _Optional[float] = ..., slice_spacing: _Optional[float] = ..., keep_empty_share: _Optional[float] = ..., fit: _Optional[str] = ..., channels: _Optional[int] = ..., label_map: _Optional[_Mapping[int, int]] = ..., split: _Optional[str] = ..., folds: _Optional[int] = ..., fold: _Optional[int] = ..., assignment: _Optional[_Union[Assignment, _Mapping]] = ..., bad_share: _Optional[float] = ...) -> None: ...
+
+class Assignment(_message.Message):
+    __slots__ = ("train", "validation", "test")
+    TRAIN_FIELD_NUMBER: _ClassVar[int]
+    VALIDATION_FIELD_NUMBER: _ClassVar[int]
+    TEST_FIELD_NUMBER: _ClassVar[int]
+    train: _containers.RepeatedScalarFieldContainer[str]
+    validation: _containers.RepeatedScalarFieldContainer[str]
+    test: _containers.RepeatedScalarFieldContainer[str]
+    def __init__(self, train: _Optional[_Iterable[str]] = ..., validation: _Optional[_Iterable[str]] = ..., test: _Optional[_Iterable[str]] = ...) -> None: ...
 
 class Dataset(_message.Message):
-    __slots__ = ("name", "digest", "source", "channels", "size", "classes", "splits", "create_time")
+    __slots__ = ("name", "digest", "source", "channels", "size", "classes", "splits", "create_time", "problems")
     NAME_FIELD_NUMBER: _ClassVar[int]
     DIGEST_FIELD_NUMBER: _ClassVar[int]
     SOURCE_FIELD_NUMBER: _ClassVar[int]
@@ -51,6 +108,7 @@ class Dataset(_message.Message):
     CLASSES_FIELD_NUMBER: _ClassVar[int]
     SPLITS_FIELD_NUMBER: _ClassVar[int]
     CREATE_TIME_FIELD_NUMBER: _ClassVar[int]
+    PROBLEMS_FIELD_NUMBER: _ClassVar[int]
     name: str
     digest: str
     source: DataSource
@@ -59,7 +117,8 @@ class Dataset(_message.Message):
     classes: _containers.RepeatedScalarFieldContainer[str]
     splits: _containers.RepeatedCompositeFieldContainer[DatasetSplit]
     create_time: _timestamp_pb2.Timestamp
-    def __init__(self, name: _Optional[str] = ..., digest: _Optional[str] = ..., source: _Optional[_Union[DataSource, _Mapping]] = ..., channels: _Optional[int] = ..., size: _Optional[int] = ..., classes: _Optional[_Iterable[str]] = ..., splits: _Optional[_Iterable[_Union[DatasetSplit, _Mapping]]] = ..., create_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ...) -> None: ...
+    problems: int
+    def __init__(self, name: _Optional[str] = ..., digest: _Optional[str] = ..., source: _Optional[_Union[DataSource, _Mapping]] = ..., channels: _Optional[int] = ..., size: _Optional[int] = ..., classes: _Optional[_Iterable[str]] = ..., splits: _Optional[_Iterable[_Union[DatasetSplit, _Mapping]]] = ..., create_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., problems: _Optional[int] = ...) -> None: ...
 
 class DatasetSplit(_message.Message):
     __slots__ = ("name", "patients", "volumes", "slices", "digest")

@@ -1,166 +1,113 @@
 """The layout of the ACDC data set (Bernard 2018): cardiac cine-MRI, short axis.
 
 `patientNNN/patientNNN_frameFF.nii.gz` with `patientNNN_frameFF_gt.nii.gz` and `Info.cfg`, below
-the folder itself or below its `training` and `testing`. The patients of all are taken together;
-the preparation splits them. Other files (`_4d`, readmes) are passed over.
+the folder itself or below its `training` and `testing`, which are its official split. Other files
+(`_4d`, readmes) are passed over.
 """
 
 from __future__ import annotations
 
-import gzip
 import re
-import zlib
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Container, Iterator
 from pathlib import Path
-from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-
+from medsynth.data.files import Files
 from medsynth.data.readers.checks import checked_images, checked_masks
+from medsynth.data.readers.interface import (
+    TESTING,
+    TRAINING,
+    Problem,
+    ReaderOptions,
+    Scan,
+    Survey,
+)
+from medsynth.data.readers.volume_files import read_volume_file
 from medsynth.data.volume import Volume
 from medsynth.errors import DataError
 
 NAME = "acdc"
-VERSION = 1
+VERSION = 2
+LAYOUT = "patientNNN/patientNNN_frameFF.nii.gz with patientNNN_frameFF_gt.nii.gz, as in ACDC"
+OPTIONS: tuple[str, ...] = ()
 CLASSES = ("background", "rv cavity", "myocardium", "lv cavity")
 
-_PARTS = ("", "training", "testing")
-_PATIENT = re.compile(r"patient\d+")
-_FRAME = re.compile(r"(patient\d+_frame\d+)(\.nii(?:\.gz)?)")
-_LARGEST = 2**28
-"""Voxels of a volume; a header that claims more is not believed."""
+_FRAME = re.compile(r"((?:training/|testing/)?(patient\d+)/)(patient\d+_frame\d+)\.nii(?:\.gz)?")
+_INFO = "Info.cfg"
 
 
-@dataclass(frozen=True)
-class _Frame:
-    name: str
-    image: Path
-    mask: Path
+def recognises(files: Files) -> bool:
+    """Whether the folder holds a patient's folder with a frame and its mask."""
+    known = files.facts
+    return any(_mask(frame, known) for frame in _frames(files))
 
 
-def recognises(uri: str) -> bool:
-    """Whether the folder holds a patient's folder with a frame."""
-    return any(True for _, frames in _patients(uri) if frames)
-
-
-def files(uri: str) -> list[Path]:
-    """Images, masks and `Info.cfg` of every patient, sorted."""
-    found = []
-    for folder, frames in _patients(uri):
-        for frame in frames:
-            found += [frame.image, frame.mask]
-        if (folder / "Info.cfg").is_file():
-            found.append(folder / "Info.cfg")
+def relevant(files: Files) -> list[str]:
+    """Images, masks and `Info.cfg` of every patient."""
+    known = files.facts
+    found: set[str] = set()
+    for frame in _frames(files):
+        found.add(frame[0])
+        found.update(path for path in (_mask(frame, known), frame[1] + _INFO) if path in known)
     return sorted(found)
 
 
-def count(uri: str) -> int:
-    """Number of frames."""
-    return sum(len(frames) for _, frames in _patients(uri))
-
-
-def volumes(uri: str) -> Iterator[Volume]:
-    """Reads one frame after the other.
+def survey(files: Files, options: ReaderOptions) -> Survey:
+    """A scan for each frame.
 
     Raises:
-        DataError: No frames; or a file is missing, broken or not what it should be.
+        DataError: There is none; or a patient is in both `training` and `testing`.
     """
-    empty = True
-    for folder, frames in _patients(uri):
-        for frame in frames:
-            empty = False
-            values, spacing = _read(frame.image)
-            images = checked_images(values, frame.image)
-            masks = checked_masks(_read(frame.mask)[0], frame.mask, images.shape, CLASSES)
-            yield Volume(folder.name, frame.name, _group(folder), images[:, None], masks, spacing)
-    if empty:
-        raise DataError(
-            f"{uri}: no images found. Expected patientNNN/patientNNN_frameFF.nii.gz, as in ACDC"
-        )
-
-
-def _patients(uri: str) -> Iterator[tuple[Path, list[_Frame]]]:
-    seen: dict[str, Path] = {}
-    for part in _PARTS:
-        root = Path(uri) / part
-        if not root.is_dir():
+    known = files.facts
+    scans: list[Scan] = []
+    problems: list[Problem] = []
+    folders: dict[str, str] = {}
+    for frame in _frames(files):
+        path, folder, patient, name = frame
+        if folders.setdefault(patient, folder) != folder:
+            raise DataError(
+                f"{files.name(folder)}: the same patient is in {files.name(folders[patient])}"
+            )
+        mask = _mask(frame, known)
+        if not mask:
+            problems.append(Problem(path, f"its mask {name}_gt.nii.gz is missing"))
             continue
-        for folder in _entries(root):
-            if not _PATIENT.fullmatch(folder.name) or not folder.is_dir():
-                continue
-            if folder.name in seen:
-                raise DataError(f"{folder}: the same patient is in {seen[folder.name]}")
-            seen[folder.name] = folder
-            yield folder, _frames(folder)
+        info = (folder + _INFO,) if folder + _INFO in known else ()
+        part = {"training": TRAINING, "testing": TESTING}.get(folder.partition("/")[0], "")
+        scans.append(Scan(patient, name, (path, mask, *info), part))
+    if not scans and not problems:
+        raise DataError(f"{files.uri}: no images found. Expected {LAYOUT}")
+    return Survey(scans, CLASSES, problems)
 
 
-def _entries(folder: Path) -> list[Path]:
-    try:
-        return sorted(folder.iterdir())
-    except OSError as error:
-        raise DataError(f"{folder}: cannot be read: {error.strerror}") from error
+def read(root: Path, scan: Scan, options: ReaderOptions) -> Volume:
+    """One frame."""
+    image, mask, *info = (root / path for path in scan.files)
+    content = read_volume_file(image)
+    images = checked_images(content.values, image)
+    labels = read_volume_file(mask).values
+    masks = checked_masks(labels[:, 0], mask, (images.shape[0], *images.shape[2:]), CLASSES)
+    group = _group(info[0]) if info else ""
+    return Volume(scan.patient, scan.name, group, images, masks, content.affine)
 
 
-def _frames(folder: Path) -> list[_Frame]:
-    frames = []
-    for file in _entries(folder):
-        match = _FRAME.fullmatch(file.name)
-        if match is None:
-            continue
-        beside = [folder / f"{match[1]}_gt{ending}" for ending in (".nii.gz", ".nii")]
-        mask = next((path for path in beside if path.exists()), None)
-        if mask is None:
-            raise DataError(f"{file}: its mask {beside[0].name} is missing")
-        frames.append(_Frame(match[1], file, mask))
-    return frames
+def _frames(files: Files) -> Iterator[tuple[str, str, str, str]]:
+    """Path, folder, patient and name of every frame."""
+    for path in files.paths:
+        match = _FRAME.fullmatch(path)
+        if match:
+            yield path, match[1], match[2], match[3]
 
 
-def _group(folder: Path) -> str:
-    info = folder / "Info.cfg"
+def _mask(frame: tuple[str, str, str, str], known: Container[str]) -> str:
+    _, folder, _, name = frame
+    beside = (f"{folder}{name}_gt{ending}" for ending in (".nii.gz", ".nii"))
+    return next((path for path in beside if path in known), "")
+
+
+def _group(info: Path) -> str:
     try:
         text = info.read_text(encoding="utf-8")
-    except FileNotFoundError:
-        return ""
     except (OSError, UnicodeDecodeError) as error:
         raise DataError(f"{info}: cannot be read: {error}") from error
     match = re.search(r"^\s*Group\s*:\s*(\S+)", text, re.MULTILINE)
     return match[1] if match else ""
-
-
-def _check_archive(file: Path) -> None:
-    """Reads a `.gz` to its checksum, which reading the volume alone would not reach."""
-    if file.suffix != ".gz":
-        return
-    size = 0
-    with gzip.open(file) as stream:
-        while chunk := stream.read(2**20):
-            size += len(chunk)
-            if size > 16 * _LARGEST:
-                raise DataError(f"{file}: unpacks to more than {16 * _LARGEST} bytes")
-
-
-def _read(file: Path) -> tuple[NDArray[np.generic], tuple[float, float, float]]:
-    """Values (slices, rows, columns) and the spacing along these axes."""
-    import nibabel
-    from nibabel.filebasedimages import ImageFileError
-    from nibabel.spatialimages import HeaderDataError
-
-    try:
-        _check_archive(file)
-        image: Any = nibabel.load(file)
-        shape = image.shape
-        if len(shape) == 4 and shape[3] == 1:
-            shape = shape[:3]
-        if len(shape) != 3:
-            raise DataError(f"{file}: expected a volume of three axes, its shape is {image.shape}")
-        if int(np.prod(shape, dtype=object)) > _LARGEST:
-            raise DataError(f"{file}: a volume of shape {shape} is above {_LARGEST} voxels")
-        values = np.asanyarray(image.dataobj).reshape(shape)
-        zooms = [float(zoom) for zoom in image.header.get_zooms()[:3]]
-    except FileNotFoundError as error:
-        raise DataError(f"{file}: the file is missing") from error
-    except (OSError, EOFError, ValueError, zlib.error, ImageFileError, HeaderDataError) as error:
-        raise DataError(f"{file}: not a readable NIfTI file: {error}") from error
-    return values.transpose(2, 1, 0), (zooms[2], zooms[1], zooms[0])

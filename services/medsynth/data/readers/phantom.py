@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import parse_qsl, urlsplit
 
-from medsynth.data.phantom import CLASSES, CONTRASTS, phantom_volumes
+from medsynth.data.files import Files
+from medsynth.data.phantom import CLASSES, CONTRASTS, phantom_volume
 from medsynth.data.phantom_anatomy import FRAMES
 from medsynth.data.preparation import LARGEST_SEED, whole_number
+from medsynth.data.readers.interface import ReaderOptions, Scan, Survey
 from medsynth.data.volume import Volume
 from medsynth.errors import InvalidArgumentError
 
-__all__ = ["CLASSES", "NAME", "VERSION", "Parameters", "count", "files", "recognises", "volumes"]
-
 NAME = "phantom"
 VERSION = 1
+LAYOUT = "phantom://cardiac"
+OPTIONS: tuple[str, ...] = ()
 SCHEME = "phantom://"
 
 _FIELD = "specification.data.uri"
@@ -79,24 +80,32 @@ class Parameters:
         )
 
 
-def recognises(uri: str) -> bool:
+def recognises(files: Files) -> bool:
     """Whether it is a phantom's URI."""
-    return uri.startswith(SCHEME)
+    return files.uri.startswith(SCHEME)
 
 
-def files(uri: str) -> list[Path]:
+def relevant(files: Files) -> list[str]:
     """None."""
     return []
 
 
-def count(uri: str) -> int:
-    """Number of volumes."""
-    return Parameters.parse(uri).patients * len(FRAMES)
+def survey(files: Files, options: ReaderOptions) -> Survey:
+    """Two scans of each patient."""
+    parameters = Parameters.parse(files.uri)
+    return Survey(
+        [
+            Scan(f"p{index:05d}", f"p{index:05d}_{frame}", (), detail=(parameters, index, frame))
+            for index in range(parameters.patients)
+            for frame in FRAMES
+        ],
+        CLASSES,
+    )
 
 
-def volumes(uri: str) -> Iterator[Volume]:
-    """Draws the volumes."""
-    parameters = Parameters.parse(uri)
-    yield from phantom_volumes(
-        parameters.patients, parameters.slices, parameters.seed, parameters.contrasts
+def read(root: Path, scan: Scan, options: ReaderOptions) -> Volume:
+    """Draws one scan."""
+    parameters, index, frame = scan.detail
+    return phantom_volume(
+        index, frame, parameters.slices, parameters.seed, tuple(parameters.contrasts)
     )

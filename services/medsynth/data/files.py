@@ -1,0 +1,266 @@
+"""The files of a source, read in one way: a folder, a single file, or a prefix of a bucket.
+
+Listing them opens none, so that services may do it. What reads a file asks for it by its path
+within the source (`/` between folders) and gets it on the local disk.
+"""
+
+from __future__ import annotations
+
+import os
+import posixpath
+import stat
+import tempfile
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any, Final
+
+from medsynth.errors import DataError, PermissionDeniedError, UnavailableError, show
+
+MOST_FILES: Final = 2_000_000
+"""Files of a source; more are taken for a mistake, such as the root of a disk."""
+
+_DEEPEST: Final = 24
+_HIDDEN: Final = (".", "__MACOSX")
+
+
+@dataclass(frozen=True)
+class FileFacts:
+    """What is known about a file that was not opened.
+
+    Attributes:
+        size: In bytes.
+        stamp: Another one whenever the file was changed: its time of change, or a store's tag.
+    """
+
+    size: int
+    stamp: str
+
+
+class Files(ABC):
+    """The files of one source.
+
+    Attributes:
+        uri: The source as `resolve` names it.
+    """
+
+    uri: str
+
+    @property
+    @abstractmethod
+    def facts(self) -> Mapping[str, FileFacts]:
+        """Size and stamp of every file by its path, sorted; hidden files are left out.
+
+        Raises:
+            DataError: A folder cannot be read, or there are more than `MOST_FILES`.
+            UnavailableError: The store does not answer.
+        """
+
+    @abstractmethod
+    def local(self, paths: Sequence[str]) -> AbstractContextManager[Path]:
+        """The local folder in which these paths are files, as long as the context lasts.
+
+        Raises:
+            DataError: One is missing or cannot be read.
+            PermissionDeniedError: One is a link out of the folders that the operator allows.
+            UnavailableError: The store does not answer.
+        """
+
+    @property
+    def paths(self) -> Sequence[str]:
+        """Every path, sorted."""
+        return tuple(self.facts)
+
+    def name(self, path: str) -> str:
+        """A file's full name, for messages."""
+        return posixpath.join(self.uri, path)
+
+    def read(self, path: str, limit: int = 2**24) -> bytes:
+        """The content of a small file.
+
+        Args:
+            path: Within the source.
+            limit: Bytes; a longer file is refused.
+
+        Raises:
+            DataError: It is missing, longer, or cannot be read.
+        """
+        with self.local([path]) as root:
+            try:
+                with (root / path).open("rb") as stream:
+                    content = stream.read(limit + 1)
+            except OSError as error:
+                reason = error.strerror or str(error)
+                raise DataError(f"{self.name(path)}: cannot be read: {reason}") from error
+        if len(content) > limit:
+            raise DataError(f"{self.name(path)}: is longer than {limit} bytes")
+        return content
+
+
+def open_files(uri: str, roots: Sequence[str] | None = None, scratch: Path | None = None) -> Files:
+    """The files of a URI.
+
+    Args:
+        uri: The path of a folder or file, or a URI that fsspec knows, such as `s3://bucket/set`.
+        roots: Folders inside which every local file must really lie, links followed. None: not
+            checked.
+        scratch: Where remote files are kept while they are read; the system's own unless given.
+    """
+    if "://" in uri:
+        return RemoteFiles(uri, scratch)
+    return LocalFiles(uri, roots)
+
+
+class LocalFiles(Files):
+    """A folder with all below it, or one file.
+
+    Args:
+        uri: Its path.
+        roots: As for `open_files`.
+        shown: What messages call it; the path unless given.
+    """
+
+    def __init__(self, uri: str, roots: Sequence[str] | None = None, shown: str = "") -> None:
+        self.uri = shown or uri
+        self._shown = shown
+        self._roots = None if roots is None else [os.path.realpath(root) for root in roots if root]
+        self._top = Path(uri)
+        self._folder = self._top if self._top.is_dir() else self._top.parent
+
+    def name(self, path: str) -> str:
+        """A file's full name: its absolute path, unless the source is shown as something else."""
+        return posixpath.join(self._shown or str(self._folder), path)
+
+    @cached_property
+    def facts(self) -> Mapping[str, FileFacts]:
+        """Links to files and folders are followed; anything else than these is passed over."""
+        if not self._top.is_dir():
+            return dict(self._fact(self._top.name) if self._top.exists() else ())
+        return dict(sorted(self._walk("", (), {})))
+
+    @contextmanager
+    def local(self, paths: Sequence[str]) -> Iterator[Path]:
+        """The folder itself."""
+        for path in paths:
+            file, name = self._folder / path, self.name(path)
+            if self._roots is not None and not _inside(os.path.realpath(file), self._roots):
+                raise PermissionDeniedError(
+                    f"{name} is a link to a file outside the folders that the operator allows"
+                )
+            if not file.is_file():
+                raise DataError(f"{name}: the file is missing")
+        yield self._folder
+
+    def _walk(
+        self, folder: str, above: tuple[tuple[int, int], ...], found: dict[str, FileFacts]
+    ) -> Iterator[tuple[str, FileFacts]]:
+        place = self._folder / folder
+        try:
+            here = place.stat()
+            names = sorted(os.listdir(place))
+        except OSError as error:
+            raise DataError(f"{place}: cannot be read: {error.strerror}") from error
+        if (here.st_dev, here.st_ino) in above:
+            return
+        if len(above) >= _DEEPEST:
+            raise DataError(f"{place}: folders are nested deeper than {_DEEPEST}")
+        for name in names:
+            if name.startswith(_HIDDEN):
+                continue
+            path = f"{folder}/{name}" if folder else name
+            if (self._folder / path).is_dir():
+                yield from self._walk(path, (*above, (here.st_dev, here.st_ino)), found)
+                continue
+            for entry in self._fact(path):
+                if len(found) >= MOST_FILES:
+                    raise DataError(f"{self.uri}: holds more than {MOST_FILES} files")
+                found[path] = entry[1]
+                yield entry
+
+    def _fact(self, path: str) -> Iterator[tuple[str, FileFacts]]:
+        try:
+            facts = (self._folder / path).stat()
+        except OSError:
+            # A dangling link, say: the reader says so if it wants the file.
+            yield path, FileFacts(0, "")
+            return
+        if stat.S_ISREG(facts.st_mode):
+            yield path, FileFacts(facts.st_size, str(facts.st_mtime_ns))
+
+
+class RemoteFiles(Files):
+    """Everything below a prefix of a store that fsspec knows. Files are fetched when asked for.
+
+    Args:
+        uri: Such as `s3://bucket/set`.
+        scratch: Local folder; the system's own unless given.
+    """
+
+    def __init__(self, uri: str, scratch: Path | None = None) -> None:
+        import fsspec
+
+        self.uri = uri.rstrip("/")
+        self._scratch = scratch
+        with _answering(self.uri):
+            self._system, self._prefix = fsspec.core.url_to_fs(self.uri)
+
+    @cached_property
+    def facts(self) -> Mapping[str, FileFacts]:
+        """Stamps are the store's own tags or times."""
+        with _answering(self.uri):
+            found = self._system.find(self._prefix, detail=True)
+        if len(found) > MOST_FILES:
+            raise DataError(f"{self.uri}: holds more than {MOST_FILES} files")
+        facts = {}
+        for full, entry in found.items():
+            path = posixpath.relpath(full, self._prefix)
+            if path == ".":
+                path = posixpath.basename(full)
+            if not any(part.startswith(_HIDDEN) for part in path.split("/")):
+                facts[path] = FileFacts(int(entry.get("size") or 0), _stamp(entry))
+        return dict(sorted(facts.items()))
+
+    @contextmanager
+    def local(self, paths: Sequence[str]) -> Iterator[Path]:
+        """A folder of its own, that ends with the context."""
+        with tempfile.TemporaryDirectory(prefix="fetched-", dir=self._scratch) as folder:
+            root = Path(folder)
+            for path in paths:
+                if path not in self.facts:
+                    raise DataError(f"{self.name(path)}: the file is missing")
+                target = root / path
+                target.parent.mkdir(parents=True, exist_ok=True)
+                with _answering(self.name(path)):
+                    self._system.get_file(self._full(path), str(target))
+            yield root
+
+    def _full(self, path: str) -> str:
+        is_file = posixpath.basename(self._prefix) == path and len(self.facts) == 1
+        return self._prefix if is_file else posixpath.join(self._prefix, path)
+
+
+@contextmanager
+def _answering(uri: str) -> Iterator[None]:
+    """What a store's client raises, as ours."""
+    try:
+        yield
+    except FileNotFoundError as error:
+        raise DataError(f"{uri}: is missing") from error
+    except PermissionError as error:
+        raise PermissionDeniedError(f"{uri}: the store refuses it: {error}") from error
+    except (OSError, ValueError, ImportError) as error:
+        raise UnavailableError(f"{uri} cannot be reached: {show(str(error))}") from error
+
+
+def _stamp(entry: Mapping[str, Any]) -> str:
+    for key in ("ETag", "etag", "LastModified", "last_modified", "mtime", "created"):
+        if entry.get(key):
+            return str(entry[key])
+    return ""
+
+
+def _inside(path: str, roots: Sequence[str]) -> bool:
+    return any(os.path.commonpath([path, root]) == root for root in roots)
