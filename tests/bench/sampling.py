@@ -33,7 +33,7 @@ def measure(context: Context) -> Sequence[Row]:
             count = context.effort.pick(4096, 1024, 16) * 32**2 // size**2 * 2
             path = os.path.join(artifact.path, MODEL_FILE)
             blocks = Blocks.of(message).size
-            plain = (path, message.digest, message.gan.latent_dim, blocks, count)
+            plain = (path, message.weights_digest, message.gan.latent_dim, blocks, count)
             numbers = interleaved(
                 {
                     _OURS: partial(caller.call, through_sample, site.settings, message.name, count),

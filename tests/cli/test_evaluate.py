@@ -75,3 +75,33 @@ def test_a_preparation_without_data_is_refused(medsynth: Medsynth, services: Ser
     assert ran.code == 2
     assert "--size without --data" in ran.err
     assert services.requests == []
+
+
+def test_a_folder_needs_real_images(medsynth: Medsynth, services: Services, tmp_path: Path) -> None:
+    ran = medsynth("evaluate", tmp_path)
+    assert ran.code == 2
+    assert "--data says which real images" in ran.err
+    assert services.requests == []
+
+
+def test_who_does_not_wait_is_told_how_to_save_the_report(
+    medsynth: Medsynth, services: Services, tmp_path: Path
+) -> None:
+    ran = medsynth("evaluate", "heart", "--detach")
+    assert "medsynth report evaluationJobs/e1 --out DIR" in ran.err
+    ran = medsynth("evaluate", "heart", "--detach", "--out", tmp_path / "report")
+    assert ran.code == 2
+    assert "medsynth report JOB --out DIR" in " ".join(ran.err.split())
+    assert len(services.requests) == 1
+
+
+@pytest.mark.parametrize("name", ["evaluationJobs/e1", "reports/r1", "r1"])
+def test_a_report_is_saved_later(
+    name: str, medsynth: Medsynth, services: Services, tmp_path: Path
+) -> None:
+    medsynth("evaluate", "heart")
+    ran = medsynth("report", name, "--out", tmp_path)
+    assert ran.code == 0
+    assert "0.8765" in ran.out
+    assert (tmp_path / "report.html").read_text() == "<html>hearts</html>"
+    assert medsynth("report", name, "--json").json["report"]["name"] == "reports/r1"

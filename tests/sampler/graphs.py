@@ -110,7 +110,7 @@ def expected(
     blocks = Blocks.of(generator)
     parts: dict[str, list[np.ndarray]] = {name: [] for name in names}
     for start in blocks.covering(first, count):
-        feed = latents(generator.digest, seed, start, blocks.size, DIM)
+        feed = latents(generator.weights_digest, seed, start, blocks.size, DIM)
         for name, array in zip(names, session.run(names, {"latent": feed}), strict=True):
             parts[name].append(array[blocks.part(start, first, count)])
     return {name: np.concatenate(arrays) for name, arrays in parts.items()}

@@ -11,7 +11,7 @@ import typer
 from medsynth.cli import datasets, exits, generators, jobs
 from medsynth.cli.delete import delete
 from medsynth.cli.demo import demo
-from medsynth.cli.evaluate import evaluate
+from medsynth.cli.evaluate import evaluate, report
 from medsynth.cli.presets import presets
 from medsynth.cli.sample import sample
 from medsynth.cli.stack import down, status, up
@@ -31,6 +31,7 @@ app.command(rich_help_panel=_WORK)(demo)
 app.command(rich_help_panel=_WORK)(train)
 app.command(rich_help_panel=_WORK)(sample)
 app.command(rich_help_panel=_WORK)(evaluate)
+app.command(rich_help_panel=_WORK)(report)
 app.command(rich_help_panel=_STACK)(up)
 app.command(rich_help_panel=_STACK)(down)
 app.command(rich_help_panel=_STACK)(status)

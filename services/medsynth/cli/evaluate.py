@@ -24,6 +24,15 @@ UnetSteps = Annotated[
     int | None,
     typer.Option(metavar="N", parser=int32, help="Optimisation steps of each U-Net. Default 1000."),
 ]
+ReportFolder = Annotated[
+    Path | None,
+    typer.Option(
+        "--out",
+        metavar="DIR",
+        file_okay=False,
+        help="Where report.html and report.json go; those that are there are replaced.",
+    ),
+]
 Repeats = Annotated[
     int | None,
     typer.Option(
@@ -74,10 +83,7 @@ def evaluate(
     repeats: Repeats = None,
     unet_steps: UnetSteps = None,
     seed: Seed = None,
-    out: Annotated[
-        Path | None,
-        typer.Option(metavar="DIR", file_okay=False, help="Where report.html and report.json go."),
-    ] = None,
+    out: ReportFolder = None,
     detach: Detach = False,
     as_json: Json = False,
 ) -> None:
@@ -85,9 +91,18 @@ def evaluate(
     from medsynth.cli.connect import connect
     from medsynth.cli.follow import follow
     from medsynth.cli.jobs import print_detached
-    from medsynth.cli.output import emit, say, to_json
-    from medsynth.cli.scores import print_scores, save_report
+    from medsynth.cli.output import remark
+    from medsynth.cli.scores import print_report
 
+    if detach and out is not None:
+        raise typer.BadParameter(
+            "--out with --detach: the report is there when the job has ended; "
+            "`medsynth report JOB --out DIR` saves it then"
+        )
+    if data is None and is_local_folder(subject):
+        raise typer.BadParameter(
+            f"{subject} is a folder: --data says which real images to score it against"
+        )
     if data is None and preparation.given():
         raise typer.BadParameter(
             f"{', '.join(preparation.given())} without --data: the generator's own data are used "
@@ -106,16 +121,38 @@ def evaluate(
         )
         if detach:
             print_detached(job, as_json)
+            if not as_json:
+                remark(f"save its report then:  medsynth report {job.name} --out DIR")
             return
         job = follow(client, job)
-        report = client.report(job.report)
-        page = None if out is None else save_report(client, report, out)
-    if as_json:
-        files = {} if page is None else {"html": str(page), "json": str(page.with_suffix(".json"))}
-        emit({"job": job.name, "report": to_json(report), "files": files})
-        return
-    print_scores(report)
-    say(str(page) if page else f"{report.name}: --out DIR writes it as a page with pictures")
+        print_report(client, job.report, out, as_json, job.name)
+
+
+@examples(
+    "medsynth report evaluationJobs/0a1b2c --out scored",
+    "medsynth report reports/0a1b2c --json",
+)
+def report(
+    name: Annotated[
+        str,
+        typer.Argument(metavar="REPORT|JOB", help="reports/ID, or the evaluation job it came of."),
+    ],
+    out: ReportFolder = None,
+    as_json: Json = False,
+) -> None:
+    """Print the scores of an evaluation that has ended, or save its report."""
+    from medsynth.cli.connect import connect
+    from medsynth.cli.scores import print_report
+    from medsynth.client.names import resource_name
+    from medsynth.errors import FailedPreconditionError
+
+    with connect() as client:
+        if name.startswith("evaluationJobs/"):
+            job = client.job(name)
+            if not job.report:
+                raise FailedPreconditionError(f"{name} has made no report (yet)")
+            name = job.report
+        print_report(client, resource_name(name, "reports"), out, as_json)
 
 
 def _words(text: str) -> list[str]:

@@ -13,7 +13,7 @@ from medsynth.cli.flags import Json, examples
 if TYPE_CHECKING:
     from medsynth.v1.types_pb2 import Generator
 
-app = typer.Typer(no_args_is_help=True, help="What was trained: list, show, serve, delete.")
+app = typer.Typer(no_args_is_help=True, help="What was trained: list, show, deploy, delete.")
 
 Name = Annotated[str, typer.Argument(metavar="GENERATOR", help="generators/ID, or the ID alone.")]
 

@@ -51,8 +51,8 @@ def sample(
 ) -> None:
     """Draw images with their masks into a folder: images/, masks/ (labels), manifest.json.
 
-    Image i depends on the generator, the seed and i alone: the same command gives the same
-    images, and --first goes on where another draw ended.
+    Image i depends on the generator's weights, the seed and i alone: the same command gives the
+    same images, and --first goes on where another draw ended.
     """
     from medsynth.cli.connect import connect
     from medsynth.cli.output import emit, say

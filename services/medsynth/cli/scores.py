@@ -6,11 +6,31 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from medsynth.cli.output import number, say, table, to_json
+from medsynth.cli.output import emit, number, say, table, to_json
 
 if TYPE_CHECKING:
     from medsynth.client import Client
     from medsynth.v1.evaluator_pb2 import Report, Score
+
+
+def print_report(client: Client, name: str, out: Path | None, as_json: bool, job: str = "") -> None:
+    """Prints a report's scores as a table or as JSON, and saves it where that is asked for.
+
+    Args:
+        client: Where the report is.
+        name: `reports/{id}`.
+        out: Folder for report.html and report.json, or None.
+        as_json: Whether scripts read the output.
+        job: The job that made it, if it is known.
+    """
+    report = client.report(name)
+    page = None if out is None else save_report(client, report, out)
+    if as_json:
+        files = {} if page is None else {"html": str(page), "json": str(page.with_suffix(".json"))}
+        emit({"job": job, "report": to_json(report), "files": files})
+        return
+    print_scores(report)
+    say(str(page) if page else f"save it with pictures:  medsynth report {name} --out DIR")
 
 
 def print_scores(report: Report) -> None:

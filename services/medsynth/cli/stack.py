@@ -107,9 +107,15 @@ def _print_status(as_json: bool) -> None:
         say(f"{document['state']}: `medsynth up --detach` starts everything")
         return
     table(
-        ("process", "pid", "restarts", "answers at"),
+        ("process", "pid", "restarts", "answers at", "/metrics at"),
         [
-            (name, str(process["pid"] or "restarting"), str(process["restarts"]), process["ready"])
+            (
+                name,
+                str(process["pid"] or "restarting"),
+                str(process["restarts"]),
+                process["ready"],
+                process["metrics"],
+            )
             for name, process in document["processes"].items()
         ],
         numbers=("pid", "restarts"),
@@ -127,7 +133,12 @@ def _status() -> dict[str, Any]:
         "pid": found.pid,
         "addresses": {key.removesuffix("_address"): getattr(settings, key) for key in _ADDRESSES},
         "processes": {
-            name: {"pid": process.pid, "restarts": process.restarts, "ready": process.ready}
+            name: {
+                "pid": process.pid,
+                "restarts": process.restarts,
+                "ready": process.ready,
+                "metrics": process.metrics,
+            }
             for name, process in found.processes.items()
         },
         "home": str(settings.home),

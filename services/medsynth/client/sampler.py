@@ -115,8 +115,8 @@ class SamplerMethods:
     ) -> Iterator[Batch]:
         """Images from a generator, in the order of their indexes.
 
-        Image i depends on the generator, the seed and i alone. A lost connection is opened again
-        at the next index, so that each image comes once.
+        Image i depends on the generator's weights, the seed and i alone. A lost connection is
+        opened again at the next index, so that each image comes once.
 
         Args:
             generator: Name or id.

@@ -20,7 +20,8 @@ def latents(digest: str, seed: int, first: int, count: int, dim: int) -> NDArray
     """Standard normal latents of consecutive samples.
 
     Args:
-        digest: Digest of the generator, `sha256:...`.
+        digest: Digest of the generator's weights, `sha256:...`: whoever trains the same again draws
+            the same.
         seed: Seed of the stream, 0 to 2^63-1.
         first: Index of the first sample, 0 or more.
         count: Number of samples, 0 or more.

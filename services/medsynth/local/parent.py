@@ -237,6 +237,7 @@ class Parent:
                     "pid": running.handle.pid if running.handle else None,
                     "restarts": running.restarts,
                     "ready": running.process.ready,
+                    "metrics": running.process.metrics,
                 }
                 for running in self._running
             },

@@ -22,6 +22,7 @@ class Process:
         environment: Variables on top of the parent's own.
         ready: What answers once the process is ready: `redis://`, `grpc://` (health says SERVING)
             or `tcp://` (a connection is accepted) and `host:port`. Empty: ready at once.
+        metrics: `host:port` at which it answers `/metrics`; empty: it does not.
         stage: Processes are stopped stage by stage, the lowest first.
         stop_seconds: How long it may take from SIGTERM on before it is killed.
         leftovers: Glob of what it leaves when it is killed: removed before it starts and after it
@@ -32,6 +33,7 @@ class Process:
     arguments: tuple[str, ...]
     environment: Mapping[str, str] = field(default_factory=dict)
     ready: str = ""
+    metrics: str = ""
     stage: int = 0
     stop_seconds: float = 10.0
     leftovers: str = ""

@@ -166,6 +166,7 @@ def _triton(settings: Settings, home: Path, ports: _Ports, values: dict[str, Any
             command.arguments,
             command.environment,
             ready=f"grpc://{_LOOPBACK}:{port}",
+            metrics=f"{_LOOPBACK}:{metrics_port}",
             stage=2,
             leftovers=command.leftovers,
         )
@@ -179,16 +180,14 @@ def _service(
     ports: _Ports,
     environment: Mapping[str, str],
 ) -> Process:
-    address = values[f"{name}_address"]
-    own = {
-        "MEDSYNTH_LISTEN_ADDRESS": address,
-        "MEDSYNTH_METRICS_ADDRESS": f"{_LOOPBACK}:{ports.choose()}",
-    }
+    address, metrics = values[f"{name}_address"], f"{_LOOPBACK}:{ports.choose()}"
+    own = {"MEDSYNTH_LISTEN_ADDRESS": address, "MEDSYNTH_METRICS_ADDRESS": metrics}
     return Process(
         name,
         (sys.executable, "-P", "-m", f"medsynth.{name}.service"),
         {**environment, **own},
         ready=f"grpc://{address}",
+        metrics=metrics,
         stage=1,
         stop_seconds=settings.rpc_grace + 10,
     )
@@ -203,6 +202,7 @@ def _worker(
         (sys.executable, "-P", "-m", "medsynth.platform.jobs.worker", "--queue", queue),
         {**environment, "MEDSYNTH_METRICS_ADDRESS": metrics},
         ready=f"tcp://{metrics}",
+        metrics=metrics,
         stage=0,
         stop_seconds=settings.yield_seconds + 10,
     )

@@ -35,11 +35,13 @@ class ProcessStatus:
         pid: None while it waits to be started again.
         restarts: How often it was.
         ready: What answers once it is ready, such as `grpc://127.0.0.1:7701`.
+        metrics: `host:port` at which it answers `/metrics`, or empty.
     """
 
     pid: int | None
     restarts: int
     ready: str
+    metrics: str
 
 
 @dataclass(frozen=True)

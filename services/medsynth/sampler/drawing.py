@@ -111,7 +111,7 @@ class Drawing:
 
     def _fill(self, starts: Iterator[int]) -> bool:
         while len(self._pending) < self._in_flight and (start := next(starts, None)) is not None:
-            digest, dim = self.generator.digest, self.generator.gan.latent_dim
+            digest, dim = self.generator.weights_digest, self.generator.gan.latent_dim
             latent = latents(digest, self._seed, start, self.blocks.size, dim)
             with self._lock:
                 if self._cancelled:

@@ -146,7 +146,7 @@ class SamplerServiceServicer:
 
     def Sample(self, request, context):
         """Streams images in the order of their indexes, in messages below 1 MiB. Deploys the
-        generator first if need be. Image i depends on the generator's digest, the seed
+        generator first if need be. Image i depends on the generator's weights, the seed
         and i alone.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
