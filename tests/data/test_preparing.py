@@ -2,19 +2,22 @@ from __future__ import annotations
 
 import errno
 import json
+import shutil
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+import fsspec
 import numpy as np
 import pytest
 from google.protobuf.json_format import ParseDict
 
 from medsynth.data.phantom import CLASSES, phantom_volumes
 from medsynth.data.preparation import Preparation
-from medsynth.data.prepared import PreparedSet, prepare
+from medsynth.data.prepared import PreparedSet
+from medsynth.data.preparing import prepare
 from medsynth.data.slices import prepare_volume
 from medsynth.data.source import Source, dataset_id, resolve
 from medsynth.errors import AbortedError, DataError, PermissionDeniedError
@@ -40,7 +43,7 @@ def test_a_full_disk_is_said_to_be_one_and_leaves_nothing(
 ) -> None:
     """While volumes, splits and the draft are written; mapped files would end by a signal."""
     source = Source(PHANTOM, preparation=Preparation(size=64))
-    with no_file_above(limit), pytest.raises(OSError, match="npy") as caught:
+    with no_file_above(limit), pytest.raises(OSError, match="images") as caught:
         prepare(source, storage, "a1", progress=quiet, scratch=tmp_path)
     assert caught.value.errno == errno.EFBIG
     assert leftovers(storage) == []
@@ -78,9 +81,14 @@ def test_a_phantom(storage: Storage, tmp_path: Path) -> None:
         for row in range(count):
             volume = expected[split.volumes[row]]
             assert (split.patients[row], split.groups[row]) == (volume.patient, volume.group)
-            images, masks = prepare_volume(volume, source.preparation)
-            assert np.array_equal(split.images[row], images[split.slices[row]])
-            assert np.array_equal(split.masks[row], np.asarray(masks)[split.slices[row]])
+            prepared_one = prepare_volume(volume, source.preparation)
+            assert prepared_one.masks is not None
+            number = split.slices[row]
+            assert np.array_equal(split.images[row], prepared_one.images[number])
+            assert np.array_equal(split.masks[row], prepared_one.masks[number])
+            assert split.foreground[row] == pytest.approx(
+                (prepared_one.masks[number] > 0).mean(), abs=1e-6
+            )
     assert sorted(patients) == [f"p{k:05d}" for k in range(5)]
     assert len({prepared.split(n).digest for n in ("train", "validation", "test")}) == 3
 
@@ -257,3 +265,132 @@ def test_services_can_validate_without_image_libraries() -> None:
         [sys.executable, "-c", program], capture_output=True, text=True, check=True
     )
     assert found.stdout.strip() == "[]"
+
+
+def killed_after(done: int) -> Callable[[int, int], None]:
+    def progress(count: int, total: int) -> None:
+        if count == done:
+            raise AbortedError("killed")
+
+    return progress
+
+
+def test_a_killed_preparation_is_taken_up(storage: Storage, tmp_path: Path) -> None:
+    source, kept = Source(PHANTOM), tmp_path / "kept"
+    with pytest.raises(AbortedError):
+        prepare(source, storage, "a1", progress=killed_after(6), kept=kept, cores=1)
+    (batches,) = kept.glob("*/batches")
+    done = {file.name: file.stat().st_mtime_ns for file in batches.glob("*.json")}
+    assert len(done) >= 6
+    artifact = prepare(source, storage, "a2", progress=quiet, kept=kept, cores=1)
+    whole = prepare(source, Storage(str(tmp_path / "other")), "b", progress=quiet)
+    assert artifact.manifest.digest == whole.manifest.digest
+    assert list(kept.iterdir()) == []
+
+
+def test_what_was_prepared_before_is_not_read_again(storage: Storage, tmp_path: Path) -> None:
+    folder = acdc_folder(tmp_path / "acdc")
+    source, kept = Source(str(folder)), tmp_path / "kept"
+    with pytest.raises(AbortedError):
+        prepare(source, storage, "a1", progress=killed_after(4), kept=kept, cores=1)
+    (batches,) = kept.glob("*/batches")
+    records = sorted(batches.glob("*.json"))
+    known = [file.stat().st_mtime_ns for file in records]
+    seen: list[list[int]] = []
+
+    def progress(done: int, total: int) -> None:
+        seen.append([file.stat().st_mtime_ns for file in records])
+
+    prepare(source, storage, "a2", progress=progress, kept=kept, cores=1)
+    assert all(times == known for times in seen)
+
+
+@pytest.mark.parametrize("ending", ["images", "masks", "json"])
+def test_a_torn_batch_is_prepared_again(ending: str, storage: Storage, tmp_path: Path) -> None:
+    source, kept = Source(PHANTOM), tmp_path / "kept"
+    with pytest.raises(AbortedError):
+        prepare(source, storage, "a1", progress=killed_after(6), kept=kept, cores=1)
+    (torn,) = kept.glob(f"*/batches/000002.{ending}")
+    torn.write_bytes(torn.read_bytes()[:-3])
+    artifact = prepare(source, storage, "a2", progress=quiet, kept=kept, cores=1)
+    whole = prepare(source, Storage(str(tmp_path / "other")), "b", progress=quiet)
+    assert artifact.manifest.digest == whole.manifest.digest
+
+
+@pytest.mark.parametrize("cores", [1, 2, 5])
+def test_cores_do_not_matter(cores: int, storage: Storage, tmp_path: Path) -> None:
+    source = Source(PHANTOM)
+    artifact = prepare(source, storage, "a", progress=quiet, cores=cores)
+    one = prepare(source, Storage(str(tmp_path / "other")), "b", progress=quiet, cores=1)
+    assert artifact.manifest.digest == one.manifest.digest
+
+
+def test_a_share_of_bad_scans_is_passed_over(storage: Storage, tmp_path: Path) -> None:
+    folder = acdc_folder(tmp_path / "acdc", patients=5)
+    broken = folder / "patient002" / "patient002_frame09.nii.gz"
+    broken.write_bytes(broken.read_bytes()[:100])
+    (folder / "patient003" / "patient003_frame01_gt.nii.gz").unlink()
+    with pytest.raises(DataError, match=r"patient003_frame01\.nii\.gz: its mask"):
+        prepare(Source(str(folder)), storage, "a", progress=quiet)
+    with pytest.raises(DataError, match="2 of 10 scans cannot be used, more than the share of 0.1"):
+        chosen = Preparation(bad_share=0.1)
+        prepare(Source(str(folder), preparation=chosen), storage, "a", progress=quiet)
+    chosen = Preparation(bad_share=0.2)
+    artifact = prepare(Source(str(folder), preparation=chosen), storage, "a", progress=quiet)
+    assert artifact.manifest.metadata["problems"] == 2
+    assert sum(split["volumes"] for split in artifact.manifest.metadata["splits"]) == 8
+    problems = json.loads(artifact.read("problems.json"))["problems"]
+    assert [problem["file"] for problem in problems] == [
+        "patient003/patient003_frame01.nii.gz",
+        "patient002/patient002_frame09.nii.gz",
+    ]
+    assert "not a readable NIfTI" in problems[1]["reason"]
+    assert str(tmp_path) not in json.dumps(problems)
+
+
+def test_the_way_back_to_units_and_places_is_kept(storage: Storage, tmp_path: Path) -> None:
+    folder = acdc_folder(tmp_path / "acdc", patients=3)
+    source = Source(str(folder), preparation=Preparation(crop="centre", crop_share=0.8, size=32))
+    artifact = prepare(source, storage, "a", progress=quiet)
+    volumes = json.loads(artifact.read("train/volumes.json"))
+    assert len(volumes["names"]) == len(volumes["affines"]) == 2
+    ((low, high),) = volumes["intensities"][0]
+    assert 0 <= low < 10
+    assert 200 < high < 221
+    # 32 of 40 rows of 1.25 mm and 32 columns of 1.5 mm were cut, and hold 32 pixels.
+    assert np.linalg.norm(np.array(volumes["affines"][0])[:3, :3], axis=0) == pytest.approx(
+        [8, 1.25, 1.5]
+    )
+
+
+def test_labels_are_mapped_and_named(storage: Storage, tmp_path: Path) -> None:
+    folder = acdc_folder(tmp_path / "acdc", patients=3)
+    chosen = Preparation(label_map={1: 0, 2: 1, 3: 1}, crop="foreground")
+    artifact = prepare(Source(str(folder), preparation=chosen), storage, "a", progress=quiet)
+    prepared = PreparedSet.open(artifact, tmp_path)
+    assert prepared.classes == ("background", "myocardium + lv cavity")
+    masks = prepared.split("train").masks
+    assert masks is not None
+    assert set(np.unique(masks)) == {0, 1}
+
+
+def test_archives(storage: Storage, tmp_path: Path) -> None:
+    folder = acdc_folder(tmp_path / "set" / "acdc", patients=3)
+    plain = prepare(Source(str(folder)), storage, "a", progress=quiet)
+    digests = list(plain.manifest.files)
+    for kind in ("zip", "gztar", "tar"):
+        made = shutil.make_archive(str(tmp_path / kind), kind, tmp_path / "set")
+        artifact = prepare(Source(made), storage, "a", progress=quiet)
+        assert artifact.manifest.metadata["source"]["reader"] == "acdc"
+        assert list(artifact.manifest.files) == digests
+
+
+def test_a_bucket(storage: Storage, tmp_path: Path) -> None:
+    folder = acdc_folder(tmp_path / "acdc", patients=3)
+    plain = prepare(Source(str(folder)), storage, "a", progress=quiet)
+    system = fsspec.filesystem("memory")
+    system.put(str(folder), "/bucket/acdc", recursive=True)
+    uri = resolve("memory://bucket/acdc", ["memory://bucket"])
+    artifact = prepare(Source(uri), storage, "a", progress=quiet, scratch=tmp_path)
+    assert list(artifact.manifest.files) == list(plain.manifest.files)
+    assert list(tmp_path.glob("fetched-*")) == []

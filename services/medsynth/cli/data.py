@@ -1,7 +1,8 @@
-"""`medsynth datasets ...`: prepared sets."""
+"""`medsynth data ...`: what sources hold, and prepared sets."""
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -13,14 +14,61 @@ from medsynth.cli.flags import Data, Detach, Json, PreparationFlags, examples, w
 if TYPE_CHECKING:
     from medsynth.v1.types_pb2 import Dataset
 
-app = typer.Typer(no_args_is_help=True, help="Prepared sets: slices of one form, split by patient.")
+app = typer.Typer(
+    no_args_is_help=True, help="Inspect data, and prepare slices of one form, split by patient."
+)
 
 Name = Annotated[str, typer.Argument(metavar="DATASET", help="datasets/ID, or the ID alone.")]
 
 
+@app.command("inspect")
+@examples(
+    "medsynth data inspect ~/acdc --html acdc.html",
+    "medsynth data inspect ~/scans.zip --reader dicom --json",
+)
+@with_flag_groups
+def inspect(
+    data: Annotated[
+        str, typer.Argument(metavar="SOURCE", help="A folder, file, archive, bucket or phantom.")
+    ],
+    preparation: PreparationFlags,
+    html: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", dir_okay=False, help="Where a page with thumbnails goes."),
+    ] = None,
+    detach: Detach = False,
+    as_json: Json = False,
+) -> None:
+    """Say what a source holds before anything is trained on it. Reads every file of it."""
+    from medsynth.cli.connect import connect
+    from medsynth.cli.follow import follow
+    from medsynth.cli.inspection import print_inspection
+    from medsynth.cli.jobs import print_detached
+    from medsynth.cli.output import emit, say, to_json
+    from medsynth.cli.scores import write_whole
+
+    with connect() as client:
+        job = client.inspect(preparation.source(data))
+        if detach:
+            print_detached(job, as_json)
+            return
+        job = follow(client, job)
+        found = client.inspection(job.inspection)
+        if html is not None:
+            page = html.expanduser().absolute()
+            page.parent.mkdir(parents=True, exist_ok=True)
+            write_whole(page, client.inspection_html(found.name))
+    if as_json:
+        emit({"job": job.name, **to_json(found)} | ({"html": str(page)} if html else {}))
+        return
+    print_inspection(found)
+    if html is not None:
+        say(str(page))
+
+
 @app.command("prepare")
 @examples(
-    "medsynth datasets prepare --data ~/acdc --size 128 --crop foreground",
+    "medsynth data prepare --data ~/acdc --size 128 --crop foreground",
 )
 @with_flag_groups
 def prepare(
@@ -51,7 +99,7 @@ def prepare(
 
 @app.command("list")
 @examples(
-    "medsynth datasets list",
+    "medsynth data list",
 )
 def list_datasets(as_json: Json = False) -> None:
     """List the prepared sets, newest first."""
@@ -64,7 +112,7 @@ def list_datasets(as_json: Json = False) -> None:
         emit({"datasets": [to_json(dataset) for dataset in found]})
         return
     if not found:
-        remark("no prepared sets yet: medsynth datasets prepare --data phantom://cardiac")
+        remark("no prepared sets yet: medsynth data prepare --data phantom://cardiac")
         return
     table(
         ("dataset", "source", "px", "channels", "patients", "slices", "created"),
@@ -86,7 +134,7 @@ def list_datasets(as_json: Json = False) -> None:
 
 @app.command("show")
 @examples(
-    "medsynth datasets show datasets/0a1b2c",
+    "medsynth data show datasets/0a1b2c",
 )
 def show(name: Name, as_json: Json = False) -> None:
     """Show a prepared set: its source, classes and splits."""
@@ -103,7 +151,7 @@ def show(name: Name, as_json: Json = False) -> None:
 
 @app.command("delete")
 @examples(
-    "medsynth datasets delete datasets/0a1b2c",
+    "medsynth data delete datasets/0a1b2c",
 )
 def delete(name: Name, force: Force = False, as_json: Json = False) -> None:
     """Delete a prepared set. Refused while a job needs it or others cite it."""
@@ -119,4 +167,5 @@ def describe(dataset: Dataset) -> str:
         for split in dataset.splits
     )
     classes = f", {', '.join(dataset.classes)}" if dataset.classes else ", no masks"
-    return f"{dataset.size} px{classes}; {splits}"
+    passed_over = f"; {dataset.problems:,} scans passed over" if dataset.problems else ""
+    return f"{dataset.size} px{classes}; {splits}{passed_over}"
