@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import os
+import resource
 import subprocess
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -70,18 +71,22 @@ class Services:
             )
 
     def start_worker(
-        self, queue: str, limit: Callable[[], None] | None = None, **environment: str
+        self, queue: str, limit: tuple[int, int] | None = None, **environment: str
     ) -> None:
         """Starts a worker, or replaces the one of its queue.
 
         Args:
             queue: `gpu` or `light`.
-            limit: Runs in the new process before its program, to lower its limits.
+            limit: A resource, such as `resource.RLIMIT_FSIZE`, and how much of it the worker and
+                its children may use.
             environment: Variables on top of those of all processes.
         """
         self.stop_worker(queue)
         command = ["-m", "medsynth.platform.jobs.worker", "--queue", queue]
-        self._start(queue, command, limit, **environment)
+        self._start(queue, command, **environment)
+        if limit is not None:
+            # From outside: what runs after a fork beside gRPC's threads may hang.
+            resource.prlimit(self.pid(queue), limit[0], (limit[1], limit[1]))
 
     def stop_worker(self, queue: str) -> None:
         process = self._processes.pop(queue, None)
@@ -126,7 +131,6 @@ class Services:
         self,
         name: str,
         command: Sequence[str],
-        limit: Callable[[], None] | None = None,
         **environment: str,
     ) -> None:
         with (self.home / f"{name}.log").open("wb") as log:
@@ -136,5 +140,4 @@ class Services:
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=subprocess.STDOUT,
-                preexec_fn=limit,
             )

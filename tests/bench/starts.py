@@ -77,9 +77,9 @@ def _seconds(event: jobs_pb2.JobEvent) -> float:
 
 
 def _born(pid: int) -> float:
-    """When a process was started, to a hundredth of a second; seconds since 1970."""
+    """When a process was started, to the next hundredth of a second; seconds since 1970."""
     ticks = int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[19])
-    since_boot = ticks / os.sysconf("SC_CLK_TCK")
+    since_boot = (ticks + 1) / os.sysconf("SC_CLK_TCK")
     return time.time() - time.clock_gettime(time.CLOCK_BOOTTIME) + since_boot
 
 

@@ -382,11 +382,9 @@ def test_data_that_cannot_be_used(
 
 
 def test_a_disk_that_is_full_for_a_prepared_set(place: Place) -> None:
-    def small_files() -> None:
-        resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, 20_000))
-
     services = place.services
     source = preparation("phantom://cardiac?patients=5&slices=4&seed=9")
+    small_files = (resource.RLIMIT_FSIZE, 20_000)
     services.start_worker("light", small_files, TMPDIR=str(services.home / "tmp"))
     try:
         status = outcome(place, place.trainer.PrepareDataset(source, timeout=20))
@@ -424,11 +422,9 @@ def test_a_training_outlives_a_full_disk(place: Place) -> None:
 
 @pytest.mark.slow
 def test_memory_that_does_not_suffice(place: Place) -> None:
-    def little_memory() -> None:
-        resource.setrlimit(resource.RLIMIT_DATA, (3 * 2**29, 3 * 2**29))
-
     services = place.services
     request = training(**gan(batch_size=1024), **size(256))
+    little_memory = (resource.RLIMIT_DATA, 3 * 2**29)
     services.start_worker("gpu", little_memory, TMPDIR=str(services.home / "tmp"))
     try:
         status = outcome(place, place.trainer.CreateTrainingJob(request, timeout=20))

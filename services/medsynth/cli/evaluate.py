@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, cast
 
 import typer
 
@@ -19,6 +19,9 @@ from medsynth.cli.flags import (
     is_local_folder,
     with_flag_groups,
 )
+
+if TYPE_CHECKING:
+    from medsynth.v1.evaluator_pb2 import EvaluationJob
 
 UnetSteps = Annotated[
     int | None,
@@ -148,7 +151,7 @@ def report(
 
     with connect() as client:
         if name.startswith("evaluationJobs/"):
-            job = client.job(name)
+            job = cast("EvaluationJob", client.job(name))
             if not job.report:
                 raise FailedPreconditionError(f"{name} has made no report (yet)")
             name = job.report
