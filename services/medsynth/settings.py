@@ -102,6 +102,8 @@ class Settings(BaseSettings):
     """Records of jobs that have ended, from their end on."""
     keep_datasets_seconds: float = Field(90 * 86_400.0, ge=0)
     """Prepared sets that nothing cites, which can be prepared again."""
+    keep_inspections_seconds: float = Field(90 * 86_400.0, ge=0)
+    """What inspections found."""
     keep_synthetic_datasets_seconds: float = Field(0.0, ge=0)
     """Synthetic data sets that nothing cites."""
 

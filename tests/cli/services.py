@@ -71,8 +71,39 @@ REPORT = evaluator_pb2.Report(
         ),
     ],
 )
+INSPECTION = trainer_pb2.Inspection(
+    name="inspections/i1",
+    source=types_pb2.DataSource(uri="/data/acdc", reader="acdc"),
+    reader="acdc",
+    patients=6,
+    volumes=12,
+    slices=120,
+    channels={1: 12},
+    classes=[
+        trainer_pb2.ClassSummary(label=0, name="background", pixels=900, slices=120, volumes=12),
+        trainer_pb2.ClassSummary(label=1, name="rv cavity", pixels=100, slices=90, volumes=12),
+    ],
+    sizes=[trainer_pb2.SizeSummary(slices=10, rows=256, columns=216, volumes=12)],
+    intensities=[
+        trainer_pb2.IntensitySummary(
+            channel=0, low=0, high=255,
+            percents=[0.5, 5, 25, 50, 75, 95, 99.5], percentiles=[0, 1, 20, 40, 80, 120, 200],
+        )
+    ],
+    empty_slices=30,
+    duplicates=[
+        trainer_pb2.Duplicate(
+            first="a slice 1", second="b slice 2", first_patient="a", second_patient="b",
+            first_split="train", second_split="test", correlation=0.999, turned=True,
+        )
+    ],
+    problems=[trainer_pb2.FileProblem(file="p7/x.nii.gz", reason="not a readable NIfTI file")],
+    problem_count=25,
+    remarks=["uneven spacing"],
+)  # fmt: skip
 DONE = {
     "preparationJobs": {"dataset": "datasets/d1"},
+    "inspectionJobs": {"inspection": "inspections/i1"},
     "trainingJobs": {"generator": "generators/heart", "weights_digest": "sha256:bb"},
     "syntheticDatasetJobs": {"uri": "/storage/drawn", "digest": "sha256:cc"},
     "evaluationJobs": {"report": "reports/r1"},
@@ -110,6 +141,7 @@ class Services(
         self.sample_breaks = False
         for kind, plural in {
             "PreparationJob": "preparationJobs",
+            "InspectionJob": "inspectionJobs",
             "TrainingJob": "trainingJobs",
             "SyntheticDatasetJob": "syntheticDatasetJobs",
             "EvaluationJob": "evaluationJobs",
@@ -126,6 +158,21 @@ class Services(
         job.status.create_time.seconds = 1_700_000_000 + len(self.jobs)
         self.jobs[name] = job
         return job
+
+    def InspectDataset(self, request: Any, context: grpc.ServicerContext) -> Any:  # noqa: N802
+        self.requests.append(request)
+        return self.add("inspectionJobs/i1", trainer_pb2.InspectionJob, request.specification)
+
+    def GetInspection(  # noqa: N802
+        self, request: Any, context: grpc.ServicerContext
+    ) -> Iterator[Any]:
+        yield trainer_pb2.GetInspectionResponse(inspection=INSPECTION)
+        if request.include_html:
+            yield trainer_pb2.GetInspectionResponse(html=b"<html>what there is</html>")
+
+    def DeleteInspection(self, request: Any, context: grpc.ServicerContext) -> Any:  # noqa: N802
+        self.requests.append(request)
+        return empty_pb2.Empty()
 
     def PrepareDataset(self, request: Any, context: grpc.ServicerContext) -> Any:  # noqa: N802
         self.requests.append(request)
@@ -237,6 +284,7 @@ class Services(
     def _lister(self, collection: str) -> Any:
         response = {
             "preparationJobs": trainer_pb2.ListPreparationJobsResponse,
+            "inspectionJobs": trainer_pb2.ListInspectionJobsResponse,
             "trainingJobs": trainer_pb2.ListTrainingJobsResponse,
             "syntheticDatasetJobs": sampler_pb2.ListSyntheticDatasetJobsResponse,
             "evaluationJobs": evaluator_pb2.ListEvaluationJobsResponse,

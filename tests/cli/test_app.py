@@ -36,7 +36,7 @@ EVERY = commands(typer.main.get_command(app))
 def test_the_commands() -> None:
     assert {words[0] for words in EVERY} == {
         *("demo", "train", "sample", "evaluate", "report", "up", "down", "status"),
-        *("presets", "datasets", "generators", "jobs", "delete"),
+        *("presets", "data", "generators", "jobs", "delete"),
     }
 
 

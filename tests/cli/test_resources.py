@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
+from medsynth.v1 import types_pb2
 from tests.cli.conftest import Medsynth
 from tests.cli.services import Services
 
@@ -42,16 +45,79 @@ def test_what_is_no_resource_is_not_deleted(medsynth: Medsynth, services: Servic
 
 
 def test_datasets(medsynth: Medsynth, services: Services, tmp_path: Path) -> None:
-    ran = medsynth("datasets", "prepare", "--data", tmp_path, "--size", 128)
+    ran = medsynth("data", "prepare", "--data", tmp_path, "--size", 128)
     assert (ran.code, ran.out) == (0, "datasets/d1\n")
     assert "train 576 slices of 36 patients" in ran.err
     assert services.requests[0].specification.uri == str(tmp_path)
     assert services.requests[0].specification.preparation.size == 128
-    prepared = medsynth("datasets", "prepare", "--data", tmp_path, "--json").json
+    prepared = medsynth("data", "prepare", "--data", tmp_path, "--json").json
     assert prepared["dataset"]["splits"][0]["slices"] == 576
-    assert "datasets/d1" in medsynth("datasets", "list").out
-    assert medsynth("datasets", "show", "d1", "--json").json["channels"] == 1
-    assert medsynth("datasets", "delete", "d1").out == "datasets/d1 deleted\n"
+    assert "datasets/d1" in medsynth("data", "list").out
+    assert medsynth("data", "show", "d1", "--json").json["channels"] == 1
+    assert medsynth("data", "delete", "d1").out == "datasets/d1 deleted\n"
+
+
+def test_what_data_hold(medsynth: Medsynth, services: Services, tmp_path: Path) -> None:
+    ran = medsynth("data", "inspect", tmp_path, "--html", tmp_path / "deep" / "page.html")
+    assert ran.code == 0
+    out = " ".join(ran.out.split())
+    for said in (
+        "read as acdc",
+        "6 patients, 12 volumes, 120 slices, 1 channel(s)",
+        "1 rv cavity 10.00 %",
+        "slices without any label: 30",
+        "across patients: 1, 1 of them across the split",
+        "a slice 1 and b slice 2 (correlation 0.999, turned)",
+        "p7/x.nii.gz: not a readable NIfTI file",
+        "and 15 more files",
+        "note: uneven spacing",
+    ):
+        assert said in out
+    assert (tmp_path / "deep" / "page.html").read_text() == "<html>what there is</html>"
+    found = medsynth("data", "inspect", tmp_path, "--json").json
+    assert {"reader", "patients", "volumes", "slices", "classes", "problems"} < set(found)
+    assert found["job"] == "inspectionJobs/i1"
+    assert services.requests[0].specification.uri == str(tmp_path)
+    assert medsynth("delete", "inspections/i1").out == "inspections/i1 deleted\n"
+
+
+def test_every_choice_of_a_preparation_reaches_the_service(
+    medsynth: Medsynth, services: Services, tmp_path: Path
+) -> None:
+    file = tmp_path / "split.json"
+    file.write_text('{"train": ["a"], "validation": ["b"], "test": ["c", "d"]}')
+    ran = medsynth(
+        *("data", "prepare", "--data", tmp_path, "--reader", "folder", "--slicing", "axial"),
+        *("--orientation", "standard", "--spacing", 1.5, "--slice-spacing", 5, "--fit", "stretch"),
+        *("--keep-empty-share", 0.5, "--channels", 1, "--label-map", "1=0,3=1"),
+        *("--split-file", file, "--bad-share", 0.1, "--patient-pattern", "p(.*)_"),
+        *("--class-names", "a", "--class-names", "b", "--mask-values", 0, "--mask-values", 9),
+        *("--structures", "optic disc"),
+    )
+    assert ran.code == 0
+    sent = services.requests[0].specification
+    assert sent.reader == "folder"
+    assert sent.preparation == types_pb2.Preparation(
+        slicing="axial", orientation="standard", spacing=1.5, slice_spacing=5, fit="stretch",
+        keep_empty_share=0.5, channels=1, label_map={1: 0, 3: 1}, split="assigned", bad_share=0.1,
+        assignment=types_pb2.Assignment(train=["a"], validation=["b"], test=["c", "d"]),
+    )  # fmt: skip
+    assert sent.options == types_pb2.ReaderOptions(
+        patient_pattern="p(.*)_", class_names=["a", "b"], structures=["optic disc"],
+        mask_values=[0, 9],
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("flag", "value"), [("--label-map", "1"), ("--label-map", "a=b"), ("--split-file", "none.json")]
+)
+def test_what_no_choice_is(
+    flag: str, value: str, medsynth: Medsynth, services: Services, tmp_path: Path
+) -> None:
+    ran = medsynth("data", "prepare", "--data", tmp_path, flag, value)
+    assert ran.code == 2
+    assert value in ran.err
+    assert services.requests == []
 
 
 def test_presets(medsynth: Medsynth, services: Services) -> None:

@@ -1,13 +1,16 @@
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
+from google.protobuf import json_format
 from hypothesis import given
 from hypothesis import strategies as st
 
-from medsynth.data.preparation import Preparation
+from medsynth.data.preparation import Assignment, Preparation, mapped_classes
 from medsynth.errors import InvalidArgumentError
+from medsynth.platform.sources import set_fields
 from medsynth.v1 import types_pb2
 
 PREFIX = "specification.data.preparation"
@@ -24,6 +27,19 @@ def test_defaults_are_those_of_the_contract() -> None:
         "train_share": 0.6,
         "validation_share": 0.15,
         "split_seed": 0,
+        "orientation": "stored",
+        "slicing": "stored",
+        "spacing": 0.0,
+        "slice_spacing": 0.0,
+        "keep_empty_share": 1.0,
+        "fit": "pad",
+        "channels": 0,
+        "label_map": {},
+        "split": "ratio",
+        "folds": 5,
+        "fold": 0,
+        "assignment": {"train": [], "validation": [], "test": []},
+        "bad_share": 0.0,
     }
 
 
@@ -67,6 +83,30 @@ def test_fields_are_those_of_the_message() -> None:
         ({"split_seed": -1}, "split_seed"),
         ({"split_seed": 2**63}, "split_seed"),
         ({"side": 64}, "side"),
+        ({"orientation": "RAS"}, "orientation"),
+        ({"slicing": "oblique"}, "slicing"),
+        ({"spacing": -0.1}, "spacing"),
+        ({"slice_spacing": 101}, "slice_spacing"),
+        ({"keep_empty_share": 1.5}, "keep_empty_share"),
+        ({"fit": "crop"}, "fit"),
+        ({"channels": 9}, "channels"),
+        ({"label_map": {1: 256}}, "label_map"),
+        ({"label_map": [1]}, "label_map"),
+        ({"split": "random"}, "split"),
+        ({"folds": 1}, "folds"),
+        ({"folds": 4, "fold": 4}, "fold"),
+        ({"bad_share": -1}, "bad_share"),
+        ({"assignment": {"train": ["a"]}}, "assignment"),
+        ({"split": "assigned"}, "assignment"),
+        ({"split": "assigned", "assignment": {"train": ["a"], "test": ["b"]}}, "assignment"),
+        (
+            {
+                "split": "assigned",
+                "assignment": {"train": ["a"], "validation": ["b"], "test": ["b"]},
+            },
+            "assignment",
+        ),
+        ({"assignment": {"train": "abc"}}, "assignment.train"),
     ],
 )
 def test_what_is_refused_is_named(given: dict[str, Any], field: str) -> None:
@@ -84,21 +124,68 @@ def test_seed_as_json_has_it() -> None:
     assert Preparation.from_mapping({"split_seed": str(2**63 - 1)}).split_seed == 2**63 - 1
 
 
-@given(
-    size=st.integers(32, 512),
-    crop=st.sampled_from(["none", "centre", "foreground"]),
-    crop_share=st.floats(0.001, 1),
-    low=st.floats(-1e6, 1e6),
-    width=st.floats(1, 1e6),
-    train=st.floats(0.01, 0.7),
-    validation=st.floats(0.01, 0.29),
-    seed=st.integers(0, 2**63 - 1),
+LABELS = ("background", "a", "b", "c")
+
+
+@pytest.mark.parametrize(
+    ("label_map", "names"),
+    [
+        ({}, LABELS),
+        ({2: 1, 3: 2}, ("background", "a + b", "c")),
+        ({1: 0, 2: 0, 3: 1}, ("background", "c")),
+        ({1: 2, 2: 1}, ("background", "b", "a", "c")),
+        ({1: 1, 2: 1, 3: 1}, ("background", "a + b + c")),
+    ],
 )
-def test_mapping_round_trip(
-    size: int, crop: str, crop_share: float, low: float, width: float, train: float,
-    validation: float, seed: int,
-) -> None:  # fmt: skip
-    preparation = Preparation(
-        size, crop, crop_share, "window", low, low + width, train, validation, seed
+def test_names_follow_the_labels(label_map: dict[int, int], names: tuple[str, ...]) -> None:
+    assert mapped_classes(LABELS, label_map) == names
+
+
+@pytest.mark.parametrize(
+    "label_map", [{4: 1}, {0: 1}, {1: 0}, {3: 4}, {1: 0, 2: 0, 3: 0}, {1: 0, 2: 0}]
+)
+def test_mappings_that_cannot_be(label_map: dict[int, int]) -> None:
+    with pytest.raises(InvalidArgumentError, match="label_map"):
+        mapped_classes(LABELS, label_map)
+
+
+def test_nothing_is_mapped_without_masks() -> None:
+    assert mapped_classes((), {}) == ()
+    with pytest.raises(InvalidArgumentError, match="no masks"):
+        mapped_classes((), {1: 0})
+
+
+@given(
+    st.builds(
+        Preparation,
+        size=st.integers(32, 512),
+        crop=st.sampled_from(["none", "centre", "foreground"]),
+        crop_share=st.floats(0.001, 1),
+        intensity=st.just("window"),
+        intensity_low=st.floats(-1e6, 0),
+        intensity_high=st.floats(1, 1e6),
+        train_share=st.floats(0.01, 0.7),
+        validation_share=st.floats(0.01, 0.29),
+        split_seed=st.integers(0, 2**63 - 1),
+        orientation=st.sampled_from(["stored", "standard"]),
+        slicing=st.sampled_from(["stored", "axial", "coronal", "sagittal"]),
+        spacing=st.floats(0, 100),
+        slice_spacing=st.floats(0, 100),
+        keep_empty_share=st.floats(0, 1),
+        fit=st.sampled_from(["pad", "stretch"]),
+        channels=st.integers(0, 8),
+        label_map=st.dictionaries(st.integers(0, 255), st.integers(0, 255)),
+        folds=st.just(7),
+        fold=st.integers(0, 6),
+        split=st.just("assigned"),
+        assignment=st.builds(
+            Assignment, st.just(("a", "b")), st.just(("c",)), st.just(("d", "\u00e9"))
+        ),
+        bad_share=st.floats(0, 1),
     )
-    assert Preparation.from_mapping(preparation.to_mapping()) == preparation
+)
+def test_mapping_round_trip(preparation: Preparation) -> None:
+    mapping = preparation.to_mapping()
+    assert Preparation.from_mapping(json.loads(json.dumps(mapping))) == preparation
+    message = json_format.ParseDict(mapping, types_pb2.Preparation())
+    assert Preparation.from_mapping(set_fields(message)) == preparation

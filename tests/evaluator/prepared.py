@@ -36,6 +36,7 @@ def split(name: str, patients: int, seed: int, *, slices: int = 4, masks: bool =
         volumes=tuple(f"{key}_ed" for key in keys),
         slices=tuple(number for _ in range(patients) for number in range(slices)),
         groups=("",) * len(keys),
+        foreground=tuple((labels > 0).mean(axis=(1, 2)).tolist()),
         digest=f"sha256:{name}",
     )
 
@@ -50,6 +51,7 @@ def disc_set(masks: bool = True, patients: int = 6) -> PreparedSet:
         classes=CLASSES if masks else (),
         channels=1,
         size=32,
+        bits=8,
         source={},
         splits=splits,
     )

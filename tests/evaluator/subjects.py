@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 
 from medsynth.data.prepared import PreparedSet
-from medsynth.data.write import SampleWriter
+from medsynth.data.writers import SampleWriter
 from medsynth.platform import artifacts
 from medsynth.platform.sources import fill_source
 from medsynth.storage import Artifact

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from medsynth.data.write import SampleWriter
+from medsynth.data.writers import SampleWriter
 from medsynth.errors import DataError, PermissionDeniedError
 from medsynth.evaluator.results import Results, content_key
 from medsynth.evaluator.subject import Synthetic, check_links, check_match, read

@@ -15,7 +15,7 @@ from PIL import Image
 
 from medsynth.errors import PermissionDeniedError
 from medsynth.gans.latents import latents
-from medsynth.platform.artifacts import generator_message
+from medsynth.platform.artifacts import generator_message, inspection_message
 from medsynth.platform.jobs.child import Done, JobContext
 from medsynth.platform.jobs.record import JobRecord
 from medsynth.platform.sources import fill_source
@@ -37,6 +37,18 @@ def test_a_preparation_makes_its_set_once(workplace: Workplace) -> None:
     name = first.result["dataset"].partition("/")[2]
     assert workplace.storage.get("datasets", name).verify() == []
     assert (first.progress.done, first.progress.unit) == (first.progress.total, "volumes")
+
+
+def test_an_inspection_says_what_a_source_holds(workplace: Workplace) -> None:
+    source = fill_source(types_pb2.DataSource(uri="phantom://cardiac?patients=5&slices=4"), ())
+    record = workplace.make("inspection", source)
+    artifact = workplace.storage.get("inspections", record.result["inspection"].partition("/")[2])
+    found = inspection_message(artifact)
+    assert (found.reader, found.volumes, found.slices) == ("phantom", 10, 40)
+    assert found.source == source
+    assert found.create_time.seconds > 0
+    assert artifact.read("inspection.html").startswith(b"<!doctype html>")
+    assert (record.progress.done, record.progress.total) == (10, 10)
 
 
 def generator_of(workplace: Workplace, record: JobRecord) -> Artifact:

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 import typer
 
-from medsynth.cli import datasets, exits, generators, jobs
+from medsynth.cli import data, exits, generators, jobs
 from medsynth.cli.delete import delete
 from medsynth.cli.demo import demo
 from medsynth.cli.evaluate import evaluate, report
@@ -36,7 +36,7 @@ app.command(rich_help_panel=_STACK)(up)
 app.command(rich_help_panel=_STACK)(down)
 app.command(rich_help_panel=_STACK)(status)
 app.command(rich_help_panel=_THINGS)(presets)
-app.add_typer(datasets.app, name="datasets", rich_help_panel=_THINGS)
+app.add_typer(data.app, name="data", rich_help_panel=_THINGS)
 app.add_typer(generators.app, name="generators", rich_help_panel=_THINGS)
 app.add_typer(jobs.app, name="jobs", rich_help_panel=_THINGS)
 app.command(rich_help_panel=_THINGS)(delete)

@@ -22,7 +22,8 @@ def delete(
     name: Annotated[
         str,
         typer.Argument(
-            metavar="NAME", help="datasets/ID, generators/ID, syntheticDatasets/ID or reports/ID."
+            metavar="NAME",
+            help="datasets/ID, inspections/ID, generators/ID, syntheticDatasets/ID or reports/ID.",
         ),
     ],
     force: Force = False,

@@ -61,7 +61,7 @@ def demo(
     """
     from medsynth.cli.assignments import parse_assignments
     from medsynth.cli.connect import connect
-    from medsynth.cli.datasets import describe
+    from medsynth.cli.data import describe
     from medsynth.cli.output import duration, emit, remark, say, to_json
     from medsynth.cli.scores import print_scores, save_report
     from medsynth.cli.stack import running_stack

@@ -24,6 +24,7 @@ class Kind(StrEnum):
     """The kinds of jobs, as a flag takes them."""
 
     PREPARATION = "preparation"
+    INSPECTION = "inspection"
     TRAINING = "training"
     SYNTHETIC_DATASET = "synthetic-dataset"
     EVALUATION = "evaluation"
@@ -173,7 +174,7 @@ def _progress(job: Job) -> str:
 
 
 def _made(job: Job) -> str:
-    for field in ("generator", "dataset", "report", "uri"):
+    for field in ("generator", "dataset", "inspection", "report", "uri"):
         if field in job.DESCRIPTOR.fields_by_name:
             return str(getattr(job, field))
     return ""

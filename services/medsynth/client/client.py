@@ -60,7 +60,8 @@ class Client(TrainerMethods, SamplerMethods, EvaluatorMethods, JobMethods):
         """Deletes what a job made, with its files.
 
         Args:
-            name: `datasets/{id}`, `generators/{id}`, `syntheticDatasets/{id}` or `reports/{id}`.
+            name: `datasets/{id}`, `inspections/{id}`, `generators/{id}`,
+                `syntheticDatasets/{id}` or `reports/{id}`.
             force: Delete it although others cite it; active jobs are respected all the same.
 
         Raises:
@@ -76,8 +77,13 @@ class Client(TrainerMethods, SamplerMethods, EvaluatorMethods, JobMethods):
             self.delete_synthetic_dataset(name, force=force)
         elif collection == "reports":
             self.delete_report(name)
+        elif collection == "inspections":
+            self.delete_inspection(name)
         else:
-            accepted = "datasets/{id}, generators/{id}, syntheticDatasets/{id} or reports/{id}"
+            accepted = (
+                "datasets/{id}, inspections/{id}, generators/{id}, syntheticDatasets/{id} or "
+                "reports/{id}"
+            )
             raise InvalidArgumentError.field("name", name, accepted)
 
     def close(self) -> None:

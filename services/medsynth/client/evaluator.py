@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Unpack
 
 from google.protobuf import empty_pb2
 
 from medsynth.client.connection import Connection
 from medsynth.client.names import new_request_id, resource_name
+from medsynth.client.pages import first_part, whole_page
 from medsynth.client.trainer import PreparationFields, data_source
-from medsynth.errors import InvalidArgumentError, UnavailableError
+from medsynth.errors import InvalidArgumentError
 from medsynth.v1 import evaluator_pb2, types_pb2
 
 
@@ -81,38 +82,20 @@ class EvaluatorMethods:
             name: `reports/{id}` or the id alone (`EvaluationJob.report`).
         """
         request = evaluator_pb2.GetReportRequest(name=resource_name(name, "reports"))
-        for part in self._parts(lambda last: request):
-            if part.WhichOneof("part") == "report":
-                return part.report
-        raise UnavailableError(f"The evaluator sent no scores for {name}")
+        report: evaluator_pb2.Report = first_part(self._evaluator, "GetReport", request)
+        return report
 
     def report_html(self, name: str) -> bytes:
         """The report's page: UTF-8, needs no other file."""
         request = evaluator_pb2.GetReportRequest(
             name=resource_name(name, "reports"), include_html=True
         )
-        page = bytearray()
-
-        def from_the_start(last: object) -> evaluator_pb2.GetReportRequest:
-            page.clear()
-            return request
-
-        for part in self._parts(from_the_start):
-            page += part.html
-        return bytes(page)
+        return whole_page(self._evaluator, "GetReport", request)
 
     def delete_report(self, name: str) -> None:
         """Deletes a report, by name or id; what it cites may be deleted then."""
         request = evaluator_pb2.DeleteReportRequest(name=resource_name(name, "reports"))
         self._evaluator.call("DeleteReport", request, empty_pb2.Empty)
-
-    def _parts(
-        self,
-        request_after: Callable[
-            [evaluator_pb2.GetReportResponse | None], evaluator_pb2.GetReportRequest
-        ],
-    ) -> Iterator[evaluator_pb2.GetReportResponse]:
-        return self._evaluator.stream("GetReport", request_after)
 
     @property
     def _evaluator(self) -> Connection:

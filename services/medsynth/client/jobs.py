@@ -73,6 +73,7 @@ KINDS: Mapping[str, JobKind] = {
     kind.collection: kind
     for kind in (
         JobKind("preparationJobs", "trainer", "PreparationJob", trainer_pb2),
+        JobKind("inspectionJobs", "trainer", "InspectionJob", trainer_pb2),
         JobKind("trainingJobs", "trainer", "TrainingJob", trainer_pb2),
         JobKind("syntheticDatasetJobs", "sampler", "SyntheticDatasetJob", sampler_pb2),
         JobKind("evaluationJobs", "evaluator", "EvaluationJob", evaluator_pb2),

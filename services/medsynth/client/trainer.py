@@ -9,6 +9,7 @@ from google.protobuf import empty_pb2
 
 from medsynth.client.connection import Connection
 from medsynth.client.names import new_request_id, resource_name
+from medsynth.client.pages import first_part, whole_page
 from medsynth.v1 import trainer_pb2, types_pb2
 
 
@@ -24,6 +25,19 @@ class PreparationFields(TypedDict, total=False):
     train_share: float
     validation_share: float
     split_seed: int
+    orientation: str
+    slicing: str
+    spacing: float
+    slice_spacing: float
+    keep_empty_share: float
+    fit: str
+    channels: int
+    label_map: Mapping[int, int]
+    split: str
+    folds: int
+    fold: int
+    assignment: types_pb2.Assignment
+    bad_share: float
 
 
 def data_source(
@@ -64,6 +78,48 @@ class TrainerMethods:
             specification=data_source(data, preparation), request_id=new_request_id(request_id)
         )
         return self._trainer.call("PrepareDataset", request, trainer_pb2.PreparationJob)
+
+    def inspect(
+        self,
+        data: types_pb2.DataSource | str,
+        *,
+        request_id: str | None = None,
+        **preparation: Unpack[PreparationFields],
+    ) -> trainer_pb2.InspectionJob:
+        """Starts a job that reads everything a source holds and says what it is.
+
+        Args:
+            data: A `DataSource`, or its URI alone.
+            request_id: As for `prepare`.
+            preparation: Fields of the preparation that decide what a slice is and how patients are
+                divided.
+        """
+        request = trainer_pb2.InspectDatasetRequest(
+            specification=data_source(data, preparation), request_id=new_request_id(request_id)
+        )
+        return self._trainer.call("InspectDataset", request, trainer_pb2.InspectionJob)
+
+    def inspection(self, name: str) -> trainer_pb2.Inspection:
+        """What an inspection found.
+
+        Args:
+            name: `inspections/{id}` or the id alone (`InspectionJob.inspection`).
+        """
+        request = trainer_pb2.GetInspectionRequest(name=resource_name(name, "inspections"))
+        found: trainer_pb2.Inspection = first_part(self._trainer, "GetInspection", request)
+        return found
+
+    def inspection_html(self, name: str) -> bytes:
+        """The inspection's page: UTF-8, needs no other file."""
+        request = trainer_pb2.GetInspectionRequest(
+            name=resource_name(name, "inspections"), include_html=True
+        )
+        return whole_page(self._trainer, "GetInspection", request)
+
+    def delete_inspection(self, name: str) -> None:
+        """Deletes an inspection, by name or id."""
+        request = trainer_pb2.DeleteInspectionRequest(name=resource_name(name, "inspections"))
+        self._trainer.call("DeleteInspection", request, empty_pb2.Empty)
 
     def train(
         self,

@@ -9,21 +9,20 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Iterator, Mapping, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import ExitStack
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from threading import Event
-from typing import Any, Final
+from typing import Any, BinaryIO, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from medsynth.data.files import Files
+from medsynth.data.ordered import Stop, map_in_order
 from medsynth.data.preparation import Preparation
 from medsynth.data.readers.interface import Problem, Reader, ReaderOptions, Scan
 from medsynth.data.slices import prepare_volume
-from medsynth.errors import AbortedError, DataError
+from medsynth.data.volume import Volume
+from medsynth.errors import DataError
 from medsynth.storage import naming
 
 _BATCHES: Final = 64
@@ -124,18 +123,7 @@ class Preparing:
         """
         length = min(_MOST_SCANS, max(1, len(scans) // _BATCHES))
         parts = [scans[start : start + length] for start in range(0, len(scans), length)]
-        stop = Event()
-        waiting: list[Future[Batch]] = []
-        with ExitStack() as stack:
-            pool = stack.enter_context(ThreadPoolExecutor(cores, "prepare"))
-            stack.callback(lambda: [future.cancel() for future in waiting])
-            stack.callback(stop.set)
-            for index, part in enumerate(parts):
-                waiting.append(pool.submit(self._batch, index, part, stop))
-                if len(waiting) > cores:
-                    yield waiting.pop(0).result()
-            while waiting:
-                yield waiting.pop(0).result()
+        yield from map_in_order(self._batch, enumerate(parts), cores)
 
     def finished(self, index: int) -> Batch:
         """A batch that was prepared before.
@@ -151,7 +139,8 @@ class Preparing:
     def _place(self, index: int) -> Path:
         return self.folder / f"{index:06d}.json"
 
-    def _batch(self, index: int, scans: Sequence[Scan], stop: Event) -> Batch:
+    def _batch(self, part: tuple[int, Sequence[Scan]], stop: Stop) -> Batch:
+        index, scans = part
         if (done := self._recorded(index, scans)) is not None:
             return done
         record = self._place(index)
@@ -185,32 +174,27 @@ class Preparing:
         except (OSError, ValueError, KeyError, TypeError):
             return None
 
-    def _prepare(self, scans: Sequence[Scan], images: Path, masks: Path, stop: Event) -> Batch:
+    def _prepare(self, scans: Sequence[Scan], images: Path, masks: Path, stop: Stop) -> Batch:
         volumes: list[PreparedVolume] = []
         problems: list[Problem] = []
         form: tuple[int, bool] | None = None
         count = 0
-        with (
-            naming(images), images.open("wb") as image_stream,
-            naming(masks), masks.open("wb") as mask_stream,
-        ):  # fmt: skip
+        with images.open("wb") as image_stream, masks.open("wb") as mask_stream:
             for scan in scans:
-                if stop.is_set():
-                    raise AbortedError("the preparation was stopped")
+                stop.check()
                 try:
-                    with self.files.local(scan.files) as root:
-                        volume = self._read(root, scan)
-                        prepared = prepare_volume(volume, self.preparation)
+                    volume = read_scan(self.reader, self.files, scan, self.options)
+                    prepared = prepare_volume(volume, self.preparation)
                     own = (prepared.images.shape[1], prepared.masks is not None)
                     if unlike := _difference(scan.name, own, form):
                         raise DataError(unlike)
                 except DataError as error:
-                    problems.append(_problem(scan, error.message, self.files))
+                    problems.append(problem_of(scan, error.message, self.files))
                     continue
                 form = own
-                image_stream.write(np.ascontiguousarray(prepared.images).data)
+                append(image_stream, prepared.images)
                 if prepared.masks is not None:
-                    mask_stream.write(np.ascontiguousarray(prepared.masks).data)
+                    append(mask_stream, prepared.masks)
                 volumes.append(
                     PreparedVolume(
                         patient=volume.patient, name=volume.name, group=volume.group,
@@ -225,23 +209,40 @@ class Preparing:
         channels, masked = form or (0, False)
         return Batch(len(scans), tuple(volumes), tuple(problems), channels, masked, images, masks)
 
-    def _read(self, root: Path, scan: Scan) -> Any:
-        """The volume; errors name files as the source does, wherever they were fetched to."""
+
+def read_scan(reader: Reader, files: Files, scan: Scan, options: ReaderOptions) -> Volume:
+    """Reads a scan, wherever its files are.
+
+    Raises:
+        DataError: Names the file as the source does, wherever it was fetched to.
+    """
+    with files.local(scan.files) as root:
         try:
-            return self.reader.read(root, scan, self.options)
+            return reader.read(root, scan, options)
         except DataError as error:
-            top = self.files.name("")
+            top = files.name("")
             message = error.message.replace(f"{root}/", top if top.endswith("/") else f"{top}/")
             raise DataError(message) from error
 
 
-def _problem(scan: Scan, message: str, files: Files) -> Problem:
+def problem_of(scan: Scan, message: str, files: Files) -> Problem:
     """What is wrong with a scan, and the file that the message is about."""
     for path in scan.files:
         reason = message.removeprefix(f"{files.name(path)}: ")
         if reason != message:
             return Problem(path, reason)
     return Problem((*scan.files, scan.name)[0], message)
+
+
+def append(stream: BinaryIO, pixels: NDArray[Any]) -> None:
+    """Writes pixels to the end of a file.
+
+    By the file's own `write`: NumPy hides that the disk is full behind an error without a number,
+    and a mapped file answers a full disk with a signal.
+    """
+    with naming(stream.name):
+        stream.write(np.ascontiguousarray(pixels).data)
+        stream.flush()
 
 
 def difference(batch: Batch, first: Batch | None) -> str:

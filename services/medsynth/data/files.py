@@ -9,22 +9,26 @@ from __future__ import annotations
 import os
 import posixpath
 import stat
-import tempfile
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
-from medsynth.errors import DataError, PermissionDeniedError, UnavailableError, show
+from medsynth.errors import DataError, PermissionDeniedError, show
 
 MOST_FILES: Final = 2_000_000
-"""Files of a source; more are taken for a mistake, such as the root of a disk."""
+"""Files and folders of a source; more are taken for a mistake, such as the root of a disk."""
 
 _DEEPEST: Final = 24
 _HIDDEN: Final = (".", "__MACOSX")
+
+
+def hidden(path: str) -> bool:
+    """Whether a path within a source is passed over: it or a folder above has a hidden name."""
+    return any(part.startswith(_HIDDEN) for part in path.split("/"))
 
 
 @dataclass(frozen=True)
@@ -55,7 +59,8 @@ class Files(ABC):
         """Size and stamp of every file by its path, sorted; hidden files are left out.
 
         Raises:
-            DataError: A folder cannot be read, or there are more than `MOST_FILES`.
+            DataError: A folder cannot be read, a name is no text, or there are more than
+                `MOST_FILES`.
             UnavailableError: The store does not answer.
         """
 
@@ -64,7 +69,7 @@ class Files(ABC):
         """The local folder in which these paths are files, as long as the context lasts.
 
         Raises:
-            DataError: One is missing or cannot be read.
+            DataError: One is missing, cannot be read, or leads out of the source.
             PermissionDeniedError: One is a link out of the folders that the operator allows.
             UnavailableError: The store does not answer.
         """
@@ -109,9 +114,34 @@ def open_files(uri: str, roots: Sequence[str] | None = None, scratch: Path | Non
             checked.
         scratch: Where remote files are kept while they are read; the system's own unless given.
     """
+    if uri.startswith("phantom://"):
+        return NoFiles(uri)
     if "://" in uri:
+        from medsynth.data.remote_files import RemoteFiles
+
         return RemoteFiles(uri, scratch)
     return LocalFiles(uri, roots)
+
+
+class NoFiles(Files):
+    """A source that is drawn rather than read.
+
+    Args:
+        uri: Of the source.
+    """
+
+    def __init__(self, uri: str) -> None:
+        self.uri = uri
+
+    @property
+    def facts(self) -> Mapping[str, FileFacts]:
+        """None."""
+        return {}
+
+    @contextmanager
+    def local(self, paths: Sequence[str]) -> Iterator[Path]:
+        """A folder that does not matter."""
+        yield Path(os.devnull).parent
 
 
 class LocalFiles(Files):
@@ -128,7 +158,7 @@ class LocalFiles(Files):
         self._shown = shown
         self._roots = None if roots is None else [os.path.realpath(root) for root in roots if root]
         self._top = Path(uri)
-        self._folder = self._top if self._top.is_dir() else self._top.parent
+        self._folder = self._top if os.path.isdir(uri) else self._top.parent
 
     def name(self, path: str) -> str:
         """A file's full name: its absolute path, unless the source is shown as something else."""
@@ -137,26 +167,35 @@ class LocalFiles(Files):
     @cached_property
     def facts(self) -> Mapping[str, FileFacts]:
         """Links to files and folders are followed; anything else than these is passed over."""
-        if not self._top.is_dir():
-            return dict(self._fact(self._top.name) if self._top.exists() else ())
-        return dict(sorted(self._walk("", (), {})))
+        if self._folder != self._top:
+            return dict(self._fact(self._top.name)) if os.path.exists(self._top) else {}
+        found: dict[str, FileFacts] = {}
+        for count, (path, facts) in enumerate(self._walk("", ())):
+            if count >= MOST_FILES:
+                raise DataError(f"{self.uri}: holds more than {MOST_FILES} files and folders")
+            if facts is not None:
+                found[path] = facts
+        return dict(sorted(found.items()))
 
     @contextmanager
     def local(self, paths: Sequence[str]) -> Iterator[Path]:
         """The folder itself."""
         for path in paths:
             file, name = self._folder / path, self.name(path)
+            if path.startswith("/") or ".." in path.split("/"):
+                raise DataError(f"{name}: leads out of {self.uri}")
             if self._roots is not None and not _inside(os.path.realpath(file), self._roots):
                 raise PermissionDeniedError(
                     f"{name} is a link to a file outside the folders that the operator allows"
                 )
-            if not file.is_file():
+            if not os.path.isfile(file):
                 raise DataError(f"{name}: the file is missing")
         yield self._folder
 
     def _walk(
-        self, folder: str, above: tuple[tuple[int, int], ...], found: dict[str, FileFacts]
-    ) -> Iterator[tuple[str, FileFacts]]:
+        self, folder: str, above: tuple[tuple[int, int], ...]
+    ) -> Iterator[tuple[str, FileFacts | None]]:
+        """Files with their facts, and folders without."""
         place = self._folder / folder
         try:
             here = place.stat()
@@ -167,18 +206,17 @@ class LocalFiles(Files):
             return
         if len(above) >= _DEEPEST:
             raise DataError(f"{place}: folders are nested deeper than {_DEEPEST}")
+        yield folder, None
         for name in names:
             if name.startswith(_HIDDEN):
                 continue
+            if not _is_text(name):
+                raise DataError(f"{place}: the name {show(name)} is not in UTF-8; rename it")
             path = f"{folder}/{name}" if folder else name
-            if (self._folder / path).is_dir():
-                yield from self._walk(path, (*above, (here.st_dev, here.st_ino)), found)
-                continue
-            for entry in self._fact(path):
-                if len(found) >= MOST_FILES:
-                    raise DataError(f"{self.uri}: holds more than {MOST_FILES} files")
-                found[path] = entry[1]
-                yield entry
+            if os.path.isdir(self._folder / path):
+                yield from self._walk(path, (*above, (here.st_dev, here.st_ino)))
+            else:
+                yield from self._fact(path)
 
     def _fact(self, path: str) -> Iterator[tuple[str, FileFacts]]:
         try:
@@ -191,75 +229,12 @@ class LocalFiles(Files):
             yield path, FileFacts(facts.st_size, str(facts.st_mtime_ns))
 
 
-class RemoteFiles(Files):
-    """Everything below a prefix of a store that fsspec knows. Files are fetched when asked for.
-
-    Args:
-        uri: Such as `s3://bucket/set`.
-        scratch: Local folder; the system's own unless given.
-    """
-
-    def __init__(self, uri: str, scratch: Path | None = None) -> None:
-        import fsspec
-
-        self.uri = uri.rstrip("/")
-        self._scratch = scratch
-        with _answering(self.uri):
-            self._system, self._prefix = fsspec.core.url_to_fs(self.uri)
-
-    @cached_property
-    def facts(self) -> Mapping[str, FileFacts]:
-        """Stamps are the store's own tags or times."""
-        with _answering(self.uri):
-            found = self._system.find(self._prefix, detail=True)
-        if len(found) > MOST_FILES:
-            raise DataError(f"{self.uri}: holds more than {MOST_FILES} files")
-        facts = {}
-        for full, entry in found.items():
-            path = posixpath.relpath(full, self._prefix)
-            if path == ".":
-                path = posixpath.basename(full)
-            if not any(part.startswith(_HIDDEN) for part in path.split("/")):
-                facts[path] = FileFacts(int(entry.get("size") or 0), _stamp(entry))
-        return dict(sorted(facts.items()))
-
-    @contextmanager
-    def local(self, paths: Sequence[str]) -> Iterator[Path]:
-        """A folder of its own, that ends with the context."""
-        with tempfile.TemporaryDirectory(prefix="fetched-", dir=self._scratch) as folder:
-            root = Path(folder)
-            for path in paths:
-                if path not in self.facts:
-                    raise DataError(f"{self.name(path)}: the file is missing")
-                target = root / path
-                target.parent.mkdir(parents=True, exist_ok=True)
-                with _answering(self.name(path)):
-                    self._system.get_file(self._full(path), str(target))
-            yield root
-
-    def _full(self, path: str) -> str:
-        is_file = posixpath.basename(self._prefix) == path and len(self.facts) == 1
-        return self._prefix if is_file else posixpath.join(self._prefix, path)
-
-
-@contextmanager
-def _answering(uri: str) -> Iterator[None]:
-    """What a store's client raises, as ours."""
+def _is_text(name: str) -> bool:
     try:
-        yield
-    except FileNotFoundError as error:
-        raise DataError(f"{uri}: is missing") from error
-    except PermissionError as error:
-        raise PermissionDeniedError(f"{uri}: the store refuses it: {error}") from error
-    except (OSError, ValueError, ImportError) as error:
-        raise UnavailableError(f"{uri} cannot be reached: {show(str(error))}") from error
-
-
-def _stamp(entry: Mapping[str, Any]) -> str:
-    for key in ("ETag", "etag", "LastModified", "last_modified", "mtime", "created"):
-        if entry.get(key):
-            return str(entry[key])
-    return ""
+        name.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _inside(path: str, roots: Sequence[str]) -> bool:

@@ -10,13 +10,14 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence, Set
 from contextlib import ExitStack, contextmanager
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from medsynth.data.batches import Batch, PreparedVolume, Preparing, difference
+from medsynth.data.batches import Batch, PreparedVolume, Preparing, append, difference
 from medsynth.data.preparation import mapped_classes
 from medsynth.data.prepared import COLLECTION
 from medsynth.data.readers.interface import Problem, Survey
@@ -83,7 +84,7 @@ def prepare(
         preparing = Preparing(reader, files, source.options, source.preparation, batches)
         made = _Collected(preparing, survey)
         progress(0, len(survey.scans))
-        for batch in preparing.batches(survey.scans, cores or _cores()):
+        for batch in preparing.batches(survey.scans, cores or usable_cores()):
             made.add(batch)
             progress(made.scans, len(survey.scans))
         metadata = {
@@ -268,19 +269,13 @@ def _folder(kept: Path | None, name: str, scratch: Path | None) -> Iterator[Path
 def _array(
     file: Path, kind: str, shape: tuple[int, ...]
 ) -> Iterator[Callable[[NDArray[Any]], None]]:
-    """Writes an `.npy` part by part.
-
-    By the file's own `write`: NumPy hides that the disk is full behind an error without a number,
-    and a mapped file answers a full disk with a signal.
-    """
+    """Writes an `.npy` part by part."""
     header = {"descr": kind, "fortran_order": False, "shape": shape}
-    with naming(file), file.open("wb") as stream:
-        np.lib.format.write_array_header_1_0(stream, header)
-
-        def add(part: NDArray[Any]) -> None:
-            stream.write(np.ascontiguousarray(part).data)
-
-        yield add
+    with file.open("wb") as stream:
+        with naming(file):
+            np.lib.format.write_array_header_1_0(stream, header)
+            stream.flush()
+        yield partial(append, stream)
 
 
 def _write_json(file: Path, content: Any) -> None:
@@ -288,5 +283,6 @@ def _write_json(file: Path, content: Any) -> None:
         json.dump(content, stream, separators=(",", ":"))
 
 
-def _cores() -> int:
+def usable_cores() -> int:
+    """Cores that this process may use."""
     return len(os.sched_getaffinity(0))

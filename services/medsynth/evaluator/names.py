@@ -21,7 +21,3 @@ MIXED: Final = "mixed"
 REGIMES: Final = (REAL, AUGMENTED, SYNTHETIC, MIXED)
 
 MEAN: Final = "mean"
-
-REPORT_FILE: Final = "report.json"
-"""The typed report as JSON, within its artifact."""
-PAGE_FILE: Final = "report.html"

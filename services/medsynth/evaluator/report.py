@@ -7,16 +7,15 @@ the network.
 
 from __future__ import annotations
 
-import base64
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-import jinja2
 import numpy as np
 from markupsafe import Markup
 
 from medsynth.data import pictures
+from medsynth.data.pages import key, picture_uri, render_page
 from medsynth.evaluator import figures, names
 from medsynth.evaluator.verdict import dice_means, verdict, warnings
 from medsynth.v1 import evaluator_pb2, types_pb2
@@ -69,15 +68,10 @@ def render(report: evaluator_pb2.Report, material: Material) -> str:
     Returns:
         HTML of one file, without a reference to anything outside it.
     """
-    environment = jinja2.Environment(
-        loader=jinja2.PackageLoader("medsynth.evaluator", "."),
-        autoescape=True,
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
     classes = list(material.dataset.classes)
-    return environment.get_template("report.html").render(
+    return render_page(
+        "medsynth.evaluator",
+        "report.html",
         report=report,
         material=material,
         created=f"{report.create_time.ToDatetime():%d %B %Y, %H:%M} UTC",
@@ -89,10 +83,7 @@ def render(report: evaluator_pb2.Report, material: Material) -> str:
         missing=_missing(report),
         real_picture=_picture(material.real_images, material.real_masks),
         synthetic_picture=_picture(material.synthetic_images, material.synthetic_masks),
-        key=[
-            {"name": name, "colour": "rgb({},{},{})".format(*pictures.outline_colour(label))}
-            for label, name in enumerate(classes[1:], start=1)
-        ],
+        key=key(classes),
         curves=[(title, Markup(chart)) for title, chart in figures.curve_charts(material.curve)],
         data_caption=_data_caption(material.dataset),
         protocols=_protocols(report),
@@ -107,8 +98,7 @@ def evenly(count: int, wanted: int = _TILES) -> list[int]:
 def _picture(images: pictures.Pixels, masks: pictures.Pixels | None) -> str:
     shown = images[:_TILES]
     labels = None if masks is None else masks[:_TILES]
-    pixels = pictures.grid(shown, labels, columns=4, side=_TILE_SIDE)
-    return "data:image/png;base64," + base64.b64encode(pictures.png(pixels)).decode()
+    return picture_uri(pictures.grid(shown, labels, columns=4, side=_TILE_SIDE))
 
 
 def _value(score: evaluator_pb2.Score | None, digits: int) -> dict[str, str]:

@@ -12,14 +12,14 @@ import grpc
 from google.protobuf import empty_pb2, json_format
 
 from medsynth.errors import DataError
-from medsynth.evaluator.names import PAGE_FILE, REPORT_FILE
 from medsynth.evaluator.requests import Place, fill_evaluation
-from medsynth.platform.artifacts import REPORTS, resource_name
+from medsynth.platform.artifacts import REPORT_FILE, REPORT_PAGE, REPORTS, resource_name
 from medsynth.platform.citations import check_deletable
 from medsynth.platform.jobs.record import JobRecord
 from medsynth.platform.jobs.resource import JobMethods
 from medsynth.platform.jobs.store import JobStore
 from medsynth.platform.rpc.names import parse_name
+from medsynth.platform.rpc.pieces import pieces
 from medsynth.platform.rpc.server import Background
 from medsynth.platform.rpc.service import run_service
 from medsynth.settings import Settings
@@ -29,7 +29,6 @@ from medsynth.v1 import evaluator_pb2, evaluator_pb2_grpc, jobs_pb2
 SERVICE: Final = "medsynth.v1.EvaluatorService"
 """Full name of the gRPC service."""
 
-PIECE_BYTES: Final = 512 * 2**10
 """Size of the pieces in which a page is sent."""
 
 
@@ -99,9 +98,8 @@ class EvaluatorServicer(evaluator_pb2_grpc.EvaluatorServiceServicer):
         yield evaluator_pb2.GetReportResponse(report=_report(artifact))
         if not request.include_html:
             return
-        page = artifact.read(PAGE_FILE)
-        for start in range(0, len(page), PIECE_BYTES):
-            yield evaluator_pb2.GetReportResponse(html=page[start : start + PIECE_BYTES])
+        for piece in pieces(artifact.read(REPORT_PAGE)):
+            yield evaluator_pb2.GetReportResponse(html=piece)
 
     def DeleteReport(  # noqa: N802
         self, request: evaluator_pb2.DeleteReportRequest, context: grpc.ServicerContext

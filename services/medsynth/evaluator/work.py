@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 from google.protobuf import json_format
 
 from medsynth.data.source import dataset_id, resolve
-from medsynth.evaluator.names import PAGE_FILE, REPORT_FILE
 from medsynth.platform import artifacts
 from medsynth.platform.jobs.child import ChildJob, Done, JobContext, WaitFor, Yielded, run
 from medsynth.platform.sources import to_source
@@ -143,8 +142,8 @@ def _evaluate(
     page = _page(ctx, report, dataset, prepared, synthetic, generator or _origin(ctx, images))
     document = json_format.MessageToJson(report, preserving_proto_field_name=True)
     with ctx.storage.drafted(artifacts.REPORTS, _id(ctx.name), ctx.attempt_name) as draft:
-        draft.write(REPORT_FILE, document.encode() + b"\n")
-        draft.write(PAGE_FILE, page.encode())
+        draft.write(artifacts.REPORT_FILE, document.encode() + b"\n")
+        draft.write(artifacts.REPORT_PAGE, page.encode())
         published = ctx.publish(
             draft,
             {

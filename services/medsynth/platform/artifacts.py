@@ -8,6 +8,7 @@ changes after publishing (whether it is deployed).
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Mapping, Sequence
 from typing import Any, Final, TypeVar
 
@@ -16,13 +17,20 @@ from google.protobuf.message import Message
 
 from medsynth.errors import DataError
 from medsynth.storage import Artifact
-from medsynth.v1 import types_pb2
+from medsynth.v1 import trainer_pb2, types_pb2
 
 DATASETS: Final = "datasets"
 GENERATORS: Final = "generators"
 SYNTHETIC_DATASETS: Final = "syntheticDatasets"
 REPORTS: Final = "reports"
+INSPECTIONS: Final = "inspections"
 
+REPORT_FILE: Final = "report.json"
+"""The typed report as JSON, within its artifact."""
+INSPECTION_FILE: Final = "inspection.json"
+"""The typed inspection as JSON, within its artifact."""
+REPORT_PAGE: Final = "report.html"
+INSPECTION_PAGE: Final = "inspection.html"
 MODEL_FILE: Final = "model.onnx"
 """The generator's graph within its artifact."""
 WEIGHTS_FILE: Final = "weights.pt"
@@ -128,6 +136,19 @@ def dataset_message(artifact: Artifact) -> types_pb2.Dataset:
     return _message(artifact, types_pb2.Dataset())
 
 
+def inspection_message(artifact: Artifact) -> trainer_pb2.Inspection:
+    """What an inspection found.
+
+    Args:
+        artifact: From the collection `inspections`.
+
+    Raises:
+        DataError: It does not hold an inspection.
+    """
+    content = json.loads(artifact.read(INSPECTION_FILE))
+    return _message(artifact, trainer_pb2.Inspection(), content)
+
+
 def _as_message(value: M | Mapping[str, Any], empty: M) -> M:
     if isinstance(value, Mapping):
         return json_format.ParseDict(dict(value), empty)
@@ -140,11 +161,12 @@ def _metadata(message: Message) -> dict[str, Any]:
     return {name: value for name, value in fields.items() if name not in _FROM_MANIFEST}
 
 
-def _message(artifact: Artifact, empty: M) -> M:
+def _message(artifact: Artifact, empty: M, content: Mapping[str, Any] | None = None) -> M:
+    """The message of an artifact; its content is the manifest's metadata unless it is given."""
     manifest = artifact.manifest
-    metadata = {k: v for k, v in manifest.metadata.items() if k not in _FROM_MANIFEST}
+    known = manifest.metadata if content is None else content
     fields = {
-        **metadata,
+        **{name: value for name, value in known.items() if name not in _FROM_MANIFEST},
         "name": resource_name(artifact),
         "digest": manifest.digest,
         "create_time": manifest.created.replace("+00:00", "Z"),

@@ -28,6 +28,7 @@ from medsynth.errors import (
 from medsynth.platform.artifacts import (
     DATASETS,
     GENERATORS,
+    INSPECTIONS,
     REPORTS,
     SYNTHETIC_DATASETS,
     resource_name,
@@ -95,6 +96,7 @@ class Collector:
             "checkpoints": lambda: self._work_folders(now),
             "events": lambda: self._events(now),
             "datasets": lambda: self._datasets(now, cited()),
+            "inspections": lambda: self._inspections(now),
             "synthetic datasets": lambda: self._synthetic_datasets(now, cited()),
             "records": lambda: self._records(now, cited()),
         }
@@ -113,7 +115,7 @@ class Collector:
     def _drafts(self, now: datetime) -> Iterator[str]:
         """Files of attempts that broke off before they published anything."""
         before = _cutoff(now, self._settings.keep_drafts_seconds)
-        for collection in (DATASETS, GENERATORS, SYNTHETIC_DATASETS, REPORTS):
+        for collection in (DATASETS, INSPECTIONS, GENERATORS, SYNTHETIC_DATASETS, REPORTS):
             for folder in self._storage.folders(collection):
                 identifier = posixpath.basename(folder)
                 published = self._storage.find(collection, identifier)
@@ -163,6 +165,12 @@ class Collector:
     def _datasets(self, now: datetime, cited: Mapping[str, Sequence[str]]) -> Iterator[str]:
         before = _cutoff(now, self._settings.keep_datasets_seconds)
         for artifact in self._uncited(DATASETS, cited):
+            if _created(artifact) < before:
+                yield self._delete(artifact)
+
+    def _inspections(self, now: datetime) -> Iterator[str]:
+        before = _cutoff(now, self._settings.keep_inspections_seconds)
+        for artifact in self._storage.list(INSPECTIONS):
             if _created(artifact) < before:
                 yield self._delete(artifact)
 

@@ -12,13 +12,20 @@ import grpc
 from google.protobuf import empty_pb2
 
 from medsynth.gans.presets import PRESETS
-from medsynth.platform.artifacts import DATASETS, dataset_message
+from medsynth.platform.artifacts import (
+    DATASETS,
+    INSPECTION_PAGE,
+    INSPECTIONS,
+    dataset_message,
+    inspection_message,
+)
 from medsynth.platform.citations import check_deletable
 from medsynth.platform.jobs.record import JobRecord
 from medsynth.platform.jobs.resource import JobMethods
 from medsynth.platform.jobs.store import JobStore
 from medsynth.platform.rpc.names import parse_name
 from medsynth.platform.rpc.pages import page
+from medsynth.platform.rpc.pieces import pieces
 from medsynth.platform.rpc.server import Background
 from medsynth.platform.rpc.service import run_service
 from medsynth.platform.sources import fill_source
@@ -47,6 +54,7 @@ class TrainerServicer(trainer_pb2_grpc.TrainerServiceServicer):
         self._storage = storage
         self._roots = roots
         self._preparations = JobMethods(store, "preparation", _preparation, storage)
+        self._inspections = JobMethods(store, "inspection", _inspection, storage)
         self._trainings = JobMethods(store, "training", _training, storage)
 
     # Data sets
@@ -91,6 +99,66 @@ class TrainerServicer(trainer_pb2_grpc.TrainerServiceServicer):
     ) -> empty_pb2.Empty:
         """Deletes a preparation's record."""
         return self._preparations.delete(request)
+
+    def InspectDataset(  # noqa: N802
+        self, request: trainer_pb2.InspectDatasetRequest, context: grpc.ServicerContext
+    ) -> trainer_pb2.InspectionJob:
+        """Starts an inspection."""
+        source = fill_source(request.specification, self._roots, "specification")
+        job: trainer_pb2.InspectionJob = self._inspections.create(request, source)
+        return job
+
+    def GetInspectionJob(  # noqa: N802
+        self, request: trainer_pb2.GetInspectionJobRequest, context: grpc.ServicerContext
+    ) -> trainer_pb2.InspectionJob:
+        """One inspection's job."""
+        job: trainer_pb2.InspectionJob = self._inspections.get(request)
+        return job
+
+    def ListInspectionJobs(  # noqa: N802
+        self, request: trainer_pb2.ListInspectionJobsRequest, context: grpc.ServicerContext
+    ) -> trainer_pb2.ListInspectionJobsResponse:
+        """A page of inspections' jobs."""
+        jobs: trainer_pb2.ListInspectionJobsResponse = self._inspections.list(request)
+        return jobs
+
+    def CancelInspectionJob(  # noqa: N802
+        self, request: trainer_pb2.CancelInspectionJobRequest, context: grpc.ServicerContext
+    ) -> trainer_pb2.InspectionJob:
+        """Asks an inspection to stop."""
+        job: trainer_pb2.InspectionJob = self._inspections.cancel(request)
+        return job
+
+    def WatchInspectionJob(  # noqa: N802
+        self, request: trainer_pb2.WatchInspectionJobRequest, context: grpc.ServicerContext
+    ) -> Iterator[jobs_pb2.JobEvent]:
+        """An inspection's events."""
+        return self._inspections.watch(request, context.is_active)
+
+    def DeleteInspectionJob(  # noqa: N802
+        self, request: trainer_pb2.DeleteInspectionJobRequest, context: grpc.ServicerContext
+    ) -> empty_pb2.Empty:
+        """Deletes an inspection's record; what it found stays."""
+        return self._inspections.delete(request)
+
+    def GetInspection(  # noqa: N802
+        self, request: trainer_pb2.GetInspectionRequest, context: grpc.ServicerContext
+    ) -> Iterator[trainer_pb2.GetInspectionResponse]:
+        """What was found, then its page in pieces."""
+        artifact = self._storage.get(INSPECTIONS, parse_name(request.name, INSPECTIONS))
+        yield trainer_pb2.GetInspectionResponse(inspection=inspection_message(artifact))
+        if request.include_html:
+            for piece in pieces(artifact.read(INSPECTION_PAGE)):
+                yield trainer_pb2.GetInspectionResponse(html=piece)
+
+    def DeleteInspection(  # noqa: N802
+        self, request: trainer_pb2.DeleteInspectionRequest, context: grpc.ServicerContext
+    ) -> empty_pb2.Empty:
+        """Deletes what an inspection found."""
+        identifier = parse_name(request.name, INSPECTIONS)
+        self._storage.get(INSPECTIONS, identifier)
+        self._storage.delete(INSPECTIONS, identifier)
+        return empty_pb2.Empty()
 
     def GetDataset(  # noqa: N802
         self, request: trainer_pb2.GetDatasetRequest, context: grpc.ServicerContext
@@ -192,6 +260,15 @@ def _preparation(record: JobRecord) -> trainer_pb2.PreparationJob:
         status=record.status(),
         specification=record.specification,
         dataset=record.result.get("dataset", ""),
+    )
+
+
+def _inspection(record: JobRecord) -> trainer_pb2.InspectionJob:
+    return trainer_pb2.InspectionJob(
+        name=record.name,
+        status=record.status(),
+        specification=record.specification,
+        inspection=record.result.get("inspection", ""),
     )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Final
 
 from medsynth.data.source import Source, dataset_id, resolve
@@ -41,22 +41,50 @@ def preparation(ctx: JobContext) -> Outcome:
     if made is not None:
         return Done({"dataset": artifacts.resource_name(made)})
 
-    def progress(done: int, total: int) -> None:
-        if ctx.stop_requested():
-            raise AbortedError("the preparation was told to stop")
-        ctx.progress(done, total, "scans", phase="preparing")
-
     made = prepare(
         source,
         ctx.storage,
         ctx.attempt_name,
-        progress=progress,
+        progress=_progress(ctx, "preparing"),
         publish=ctx.publish,
         roots=ctx.settings.data_roots,
         scratch=ctx.scratch,
         kept=ctx.work_folder / "preparation",
     )
     return Done({"dataset": artifacts.resource_name(made)})
+
+
+def inspection(ctx: JobContext) -> Outcome:
+    """Reads everything a source holds and says what it is.
+
+    Result: `inspection`, its name.
+    """
+    from medsynth.data.inspecting import inspect
+    from medsynth.data.inspection_page import render_inspection
+
+    identifier = ctx.name.rpartition("/")[2]
+    made = ctx.storage.find(artifacts.INSPECTIONS, identifier)
+    if made is None:
+        found, thumbnails = inspect(
+            _allowed(ctx, ctx.specification),
+            progress=_progress(ctx, "reading"),
+            roots=ctx.settings.data_roots,
+            scratch=ctx.scratch,
+        )
+        with ctx.storage.drafted(artifacts.INSPECTIONS, identifier, ctx.attempt_name) as draft:
+            draft.write(artifacts.INSPECTION_FILE, json.dumps(found.to_mapping()).encode())
+            draft.write(artifacts.INSPECTION_PAGE, render_inspection(found, thumbnails).encode())
+            made = ctx.publish(draft, {"source": found.source})
+    return Done({"inspection": artifacts.resource_name(made)})
+
+
+def _progress(ctx: JobContext, phase: str) -> Callable[[int, int], None]:
+    def progress(done: int, total: int) -> None:
+        if ctx.stop_requested():
+            raise AbortedError("the job was told to stop")
+        ctx.progress(done, total, "volumes", phase=phase)
+
+    return progress
 
 
 def training(ctx: JobContext) -> Outcome:
@@ -198,4 +226,4 @@ def _allowed(ctx: JobContext, message: types_pb2.DataSource) -> Source:
 
 
 if __name__ == "__main__":
-    run({"preparation": preparation, "training": training})
+    run({"preparation": preparation, "inspection": inspection, "training": training})

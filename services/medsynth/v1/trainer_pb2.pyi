@@ -1,4 +1,7 @@
+import datetime
+
 from google.protobuf import empty_pb2 as _empty_pb2
+from google.protobuf import timestamp_pb2 as _timestamp_pb2
 from medsynth.v1 import jobs_pb2 as _jobs_pb2
 from medsynth.v1 import types_pb2 as _types_pb2
 from google.protobuf.internal import containers as _containers
@@ -90,6 +93,239 @@ class DeletePreparationJobRequest(_message.Message):
     NAME_FIELD_NUMBER: _ClassVar[int]
     name: str
     def __init__(self, name: _Optional[str] = ...) -> None: ...
+
+class InspectionJob(_message.Message):
+    __slots__ = ("name", "status", "specification", "inspection")
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    STATUS_FIELD_NUMBER: _ClassVar[int]
+    SPECIFICATION_FIELD_NUMBER: _ClassVar[int]
+    INSPECTION_FIELD_NUMBER: _ClassVar[int]
+    name: str
+    status: _jobs_pb2.JobStatus
+    specification: _types_pb2.DataSource
+    inspection: str
+    def __init__(self, name: _Optional[str] = ..., status: _Optional[_Union[_jobs_pb2.JobStatus, _Mapping]] = ..., specification: _Optional[_Union[_types_pb2.DataSource, _Mapping]] = ..., inspection: _Optional[str] = ...) -> None: ...
+
+class InspectDatasetRequest(_message.Message):
+    __slots__ = ("specification", "request_id")
+    SPECIFICATION_FIELD_NUMBER: _ClassVar[int]
+    REQUEST_ID_FIELD_NUMBER: _ClassVar[int]
+    specification: _types_pb2.DataSource
+    request_id: str
+    def __init__(self, specification: _Optional[_Union[_types_pb2.DataSource, _Mapping]] = ..., request_id: _Optional[str] = ...) -> None: ...
+
+class GetInspectionJobRequest(_message.Message):
+    __slots__ = ("name",)
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    name: str
+    def __init__(self, name: _Optional[str] = ...) -> None: ...
+
+class ListInspectionJobsRequest(_message.Message):
+    __slots__ = ("page_size", "page_token", "states")
+    PAGE_SIZE_FIELD_NUMBER: _ClassVar[int]
+    PAGE_TOKEN_FIELD_NUMBER: _ClassVar[int]
+    STATES_FIELD_NUMBER: _ClassVar[int]
+    page_size: int
+    page_token: str
+    states: _containers.RepeatedScalarFieldContainer[_jobs_pb2.JobState]
+    def __init__(self, page_size: _Optional[int] = ..., page_token: _Optional[str] = ..., states: _Optional[_Iterable[_Union[_jobs_pb2.JobState, str]]] = ...) -> None: ...
+
+class ListInspectionJobsResponse(_message.Message):
+    __slots__ = ("jobs", "next_page_token")
+    JOBS_FIELD_NUMBER: _ClassVar[int]
+    NEXT_PAGE_TOKEN_FIELD_NUMBER: _ClassVar[int]
+    jobs: _containers.RepeatedCompositeFieldContainer[InspectionJob]
+    next_page_token: str
+    def __init__(self, jobs: _Optional[_Iterable[_Union[InspectionJob, _Mapping]]] = ..., next_page_token: _Optional[str] = ...) -> None: ...
+
+class CancelInspectionJobRequest(_message.Message):
+    __slots__ = ("name",)
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    name: str
+    def __init__(self, name: _Optional[str] = ...) -> None: ...
+
+class WatchInspectionJobRequest(_message.Message):
+    __slots__ = ("name", "after_event_id")
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    AFTER_EVENT_ID_FIELD_NUMBER: _ClassVar[int]
+    name: str
+    after_event_id: str
+    def __init__(self, name: _Optional[str] = ..., after_event_id: _Optional[str] = ...) -> None: ...
+
+class DeleteInspectionJobRequest(_message.Message):
+    __slots__ = ("name",)
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    name: str
+    def __init__(self, name: _Optional[str] = ...) -> None: ...
+
+class GetInspectionRequest(_message.Message):
+    __slots__ = ("name", "include_html")
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    INCLUDE_HTML_FIELD_NUMBER: _ClassVar[int]
+    name: str
+    include_html: bool
+    def __init__(self, name: _Optional[str] = ..., include_html: _Optional[bool] = ...) -> None: ...
+
+class GetInspectionResponse(_message.Message):
+    __slots__ = ("inspection", "html")
+    INSPECTION_FIELD_NUMBER: _ClassVar[int]
+    HTML_FIELD_NUMBER: _ClassVar[int]
+    inspection: Inspection
+    html: bytes
+    def __init__(self, inspection: _Optional[_Union[Inspection, _Mapping]] = ..., html: _Optional[bytes] = ...) -> None: ...
+
+class DeleteInspectionRequest(_message.Message):
+    __slots__ = ("name",)
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    name: str
+    def __init__(self, name: _Optional[str] = ...) -> None: ...
+
+class Inspection(_message.Message):
+    __slots__ = ("name", "source", "reader", "patients", "volumes", "slices", "channels", "classes", "groups", "parts", "splits", "sizes", "spacings", "units", "intensities", "empty_slices", "duplicates", "problems", "problem_count", "remarks", "create_time")
+    class ChannelsEntry(_message.Message):
+        __slots__ = ("key", "value")
+        KEY_FIELD_NUMBER: _ClassVar[int]
+        VALUE_FIELD_NUMBER: _ClassVar[int]
+        key: int
+        value: int
+        def __init__(self, key: _Optional[int] = ..., value: _Optional[int] = ...) -> None: ...
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    SOURCE_FIELD_NUMBER: _ClassVar[int]
+    READER_FIELD_NUMBER: _ClassVar[int]
+    PATIENTS_FIELD_NUMBER: _ClassVar[int]
+    VOLUMES_FIELD_NUMBER: _ClassVar[int]
+    SLICES_FIELD_NUMBER: _ClassVar[int]
+    CHANNELS_FIELD_NUMBER: _ClassVar[int]
+    CLASSES_FIELD_NUMBER: _ClassVar[int]
+    GROUPS_FIELD_NUMBER: _ClassVar[int]
+    PARTS_FIELD_NUMBER: _ClassVar[int]
+    SPLITS_FIELD_NUMBER: _ClassVar[int]
+    SIZES_FIELD_NUMBER: _ClassVar[int]
+    SPACINGS_FIELD_NUMBER: _ClassVar[int]
+    UNITS_FIELD_NUMBER: _ClassVar[int]
+    INTENSITIES_FIELD_NUMBER: _ClassVar[int]
+    EMPTY_SLICES_FIELD_NUMBER: _ClassVar[int]
+    DUPLICATES_FIELD_NUMBER: _ClassVar[int]
+    PROBLEMS_FIELD_NUMBER: _ClassVar[int]
+    PROBLEM_COUNT_FIELD_NUMBER: _ClassVar[int]
+    REMARKS_FIELD_NUMBER: _ClassVar[int]
+    CREATE_TIME_FIELD_NUMBER: _ClassVar[int]
+    name: str
+    source: _types_pb2.DataSource
+    reader: str
+    patients: int
+    volumes: int
+    slices: int
+    channels: _containers.ScalarMap[int, int]
+    classes: _containers.RepeatedCompositeFieldContainer[ClassSummary]
+    groups: _containers.RepeatedCompositeFieldContainer[GroupSummary]
+    parts: _containers.RepeatedCompositeFieldContainer[GroupSummary]
+    splits: _containers.RepeatedCompositeFieldContainer[GroupSummary]
+    sizes: _containers.RepeatedCompositeFieldContainer[SizeSummary]
+    spacings: _containers.RepeatedCompositeFieldContainer[SpacingRange]
+    units: str
+    intensities: _containers.RepeatedCompositeFieldContainer[IntensitySummary]
+    empty_slices: int
+    duplicates: _containers.RepeatedCompositeFieldContainer[Duplicate]
+    problems: _containers.RepeatedCompositeFieldContainer[FileProblem]
+    problem_count: int
+    remarks: _containers.RepeatedScalarFieldContainer[str]
+    create_time: _timestamp_pb2.Timestamp
+    def __init__(self, name: _Optional[str] = ..., source: _Optional[_Union[_types_pb2.DataSource, _Mapping]] = ..., reader: _Optional[str] = ..., patients: _Optional[int] = ..., volumes: _Optional[int] = ..., slices: _Optional[int] = ..., channels: _Optional[_Mapping[int, int]] = ..., classes: _Optional[_Iterable[_Union[ClassSummary, _Mapping]]] = ..., groups: _Optional[_Iterable[_Union[GroupSummary, _Mapping]]] = ..., parts: _Optional[_Iterable[_Union[GroupSummary, _Mapping]]] = ..., splits: _Optional[_Iterable[_Union[GroupSummary, _Mapping]]] = ..., sizes: _Optional[_Iterable[_Union[SizeSummary, _Mapping]]] = ..., spacings: _Optional[_Iterable[_Union[SpacingRange, _Mapping]]] = ..., units: _Optional[str] = ..., intensities: _Optional[_Iterable[_Union[IntensitySummary, _Mapping]]] = ..., empty_slices: _Optional[int] = ..., duplicates: _Optional[_Iterable[_Union[Duplicate, _Mapping]]] = ..., problems: _Optional[_Iterable[_Union[FileProblem, _Mapping]]] = ..., problem_count: _Optional[int] = ..., remarks: _Optional[_Iterable[str]] = ..., create_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ...) -> None: ...
+
+class ClassSummary(_message.Message):
+    __slots__ = ("label", "name", "pixels", "slices", "volumes")
+    LABEL_FIELD_NUMBER: _ClassVar[int]
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    PIXELS_FIELD_NUMBER: _ClassVar[int]
+    SLICES_FIELD_NUMBER: _ClassVar[int]
+    VOLUMES_FIELD_NUMBER: _ClassVar[int]
+    label: int
+    name: str
+    pixels: int
+    slices: int
+    volumes: int
+    def __init__(self, label: _Optional[int] = ..., name: _Optional[str] = ..., pixels: _Optional[int] = ..., slices: _Optional[int] = ..., volumes: _Optional[int] = ...) -> None: ...
+
+class GroupSummary(_message.Message):
+    __slots__ = ("name", "patients", "slices")
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    PATIENTS_FIELD_NUMBER: _ClassVar[int]
+    SLICES_FIELD_NUMBER: _ClassVar[int]
+    name: str
+    patients: int
+    slices: int
+    def __init__(self, name: _Optional[str] = ..., patients: _Optional[int] = ..., slices: _Optional[int] = ...) -> None: ...
+
+class SizeSummary(_message.Message):
+    __slots__ = ("slices", "rows", "columns", "volumes")
+    SLICES_FIELD_NUMBER: _ClassVar[int]
+    ROWS_FIELD_NUMBER: _ClassVar[int]
+    COLUMNS_FIELD_NUMBER: _ClassVar[int]
+    VOLUMES_FIELD_NUMBER: _ClassVar[int]
+    slices: int
+    rows: int
+    columns: int
+    volumes: int
+    def __init__(self, slices: _Optional[int] = ..., rows: _Optional[int] = ..., columns: _Optional[int] = ..., volumes: _Optional[int] = ...) -> None: ...
+
+class SpacingRange(_message.Message):
+    __slots__ = ("axis", "low", "median", "high")
+    AXIS_FIELD_NUMBER: _ClassVar[int]
+    LOW_FIELD_NUMBER: _ClassVar[int]
+    MEDIAN_FIELD_NUMBER: _ClassVar[int]
+    HIGH_FIELD_NUMBER: _ClassVar[int]
+    axis: str
+    low: float
+    median: float
+    high: float
+    def __init__(self, axis: _Optional[str] = ..., low: _Optional[float] = ..., median: _Optional[float] = ..., high: _Optional[float] = ...) -> None: ...
+
+class IntensitySummary(_message.Message):
+    __slots__ = ("channel", "low", "high", "percents", "percentiles", "edges", "counts")
+    CHANNEL_FIELD_NUMBER: _ClassVar[int]
+    LOW_FIELD_NUMBER: _ClassVar[int]
+    HIGH_FIELD_NUMBER: _ClassVar[int]
+    PERCENTS_FIELD_NUMBER: _ClassVar[int]
+    PERCENTILES_FIELD_NUMBER: _ClassVar[int]
+    EDGES_FIELD_NUMBER: _ClassVar[int]
+    COUNTS_FIELD_NUMBER: _ClassVar[int]
+    channel: int
+    low: float
+    high: float
+    percents: _containers.RepeatedScalarFieldContainer[float]
+    percentiles: _containers.RepeatedScalarFieldContainer[float]
+    edges: _containers.RepeatedScalarFieldContainer[float]
+    counts: _containers.RepeatedScalarFieldContainer[float]
+    def __init__(self, channel: _Optional[int] = ..., low: _Optional[float] = ..., high: _Optional[float] = ..., percents: _Optional[_Iterable[float]] = ..., percentiles: _Optional[_Iterable[float]] = ..., edges: _Optional[_Iterable[float]] = ..., counts: _Optional[_Iterable[float]] = ...) -> None: ...
+
+class Duplicate(_message.Message):
+    __slots__ = ("first", "second", "first_patient", "second_patient", "first_split", "second_split", "correlation", "turned")
+    FIRST_FIELD_NUMBER: _ClassVar[int]
+    SECOND_FIELD_NUMBER: _ClassVar[int]
+    FIRST_PATIENT_FIELD_NUMBER: _ClassVar[int]
+    SECOND_PATIENT_FIELD_NUMBER: _ClassVar[int]
+    FIRST_SPLIT_FIELD_NUMBER: _ClassVar[int]
+    SECOND_SPLIT_FIELD_NUMBER: _ClassVar[int]
+    CORRELATION_FIELD_NUMBER: _ClassVar[int]
+    TURNED_FIELD_NUMBER: _ClassVar[int]
+    first: str
+    second: str
+    first_patient: str
+    second_patient: str
+    first_split: str
+    second_split: str
+    correlation: float
+    turned: bool
+    def __init__(self, first: _Optional[str] = ..., second: _Optional[str] = ..., first_patient: _Optional[str] = ..., second_patient: _Optional[str] = ..., first_split: _Optional[str] = ..., second_split: _Optional[str] = ..., correlation: _Optional[float] = ..., turned: _Optional[bool] = ...) -> None: ...
+
+class FileProblem(_message.Message):
+    __slots__ = ("file", "reason")
+    FILE_FIELD_NUMBER: _ClassVar[int]
+    REASON_FIELD_NUMBER: _ClassVar[int]
+    file: str
+    reason: str
+    def __init__(self, file: _Optional[str] = ..., reason: _Optional[str] = ...) -> None: ...
 
 class GetDatasetRequest(_message.Message):
     __slots__ = ("name",)

@@ -68,6 +68,46 @@ class TrainerServiceStub:
                 request_serializer=medsynth_dot_v1_dot_trainer__pb2.DeletePreparationJobRequest.SerializeToString,
                 response_deserializer=google_dot_protobuf_dot_empty__pb2.Empty.FromString,
                 _registered_method=True)
+        self.InspectDataset = channel.unary_unary(
+                '/medsynth.v1.TrainerService/InspectDataset',
+                request_serializer=medsynth_dot_v1_dot_trainer__pb2.InspectDatasetRequest.SerializeToString,
+                response_deserializer=medsynth_dot_v1_dot_trainer__pb2.InspectionJob.FromString,
+                _registered_method=True)
+        self.GetInspectionJob = channel.unary_unary(
+                '/medsynth.v1.TrainerService/GetInspectionJob',
+                request_serializer=medsynth_dot_v1_dot_trainer__pb2.GetInspectionJobRequest.SerializeToString,
+                response_deserializer=medsynth_dot_v1_dot_trainer__pb2.InspectionJob.FromString,
+                _registered_method=True)
+        self.ListInspectionJobs = channel.unary_unary(
+                '/medsynth.v1.TrainerService/ListInspectionJobs',
+                request_serializer=medsynth_dot_v1_dot_trainer__pb2.ListInspectionJobsRequest.SerializeToString,
+                response_deserializer=medsynth_dot_v1_dot_trainer__pb2.ListInspectionJobsResponse.FromString,
+                _registered_method=True)
+        self.CancelInspectionJob = channel.unary_unary(
+                '/medsynth.v1.TrainerService/CancelInspectionJob',
+                request_serializer=medsynth_dot_v1_dot_trainer__pb2.CancelInspectionJobRequest.SerializeToString,
+                response_deserializer=medsynth_dot_v1_dot_trainer__pb2.InspectionJob.FromString,
+                _registered_method=True)
+        self.WatchInspectionJob = channel.unary_stream(
+                '/medsynth.v1.TrainerService/WatchInspectionJob',
+                request_serializer=medsynth_dot_v1_dot_trainer__pb2.WatchInspectionJobRequest.SerializeToString,
+                response_deserializer=medsynth_dot_v1_dot_jobs__pb2.JobEvent.FromString,
+                _registered_method=True)
+        self.DeleteInspectionJob = channel.unary_unary(
+                '/medsynth.v1.TrainerService/DeleteInspectionJob',
+                request_serializer=medsynth_dot_v1_dot_trainer__pb2.DeleteInspectionJobRequest.SerializeToString,
+                response_deserializer=google_dot_protobuf_dot_empty__pb2.Empty.FromString,
+                _registered_method=True)
+        self.GetInspection = channel.unary_stream(
+                '/medsynth.v1.TrainerService/GetInspection',
+                request_serializer=medsynth_dot_v1_dot_trainer__pb2.GetInspectionRequest.SerializeToString,
+                response_deserializer=medsynth_dot_v1_dot_trainer__pb2.GetInspectionResponse.FromString,
+                _registered_method=True)
+        self.DeleteInspection = channel.unary_unary(
+                '/medsynth.v1.TrainerService/DeleteInspection',
+                request_serializer=medsynth_dot_v1_dot_trainer__pb2.DeleteInspectionRequest.SerializeToString,
+                response_deserializer=google_dot_protobuf_dot_empty__pb2.Empty.FromString,
+                _registered_method=True)
         self.GetDataset = channel.unary_unary(
                 '/medsynth.v1.TrainerService/GetDataset',
                 request_serializer=medsynth_dot_v1_dot_trainer__pb2.GetDatasetRequest.SerializeToString,
@@ -162,6 +202,64 @@ class TrainerServiceServicer:
     def DeletePreparationJob(self, request, context):
         """Deletes the record of a job that has ended, with its events and checkpoints. What
         it made stays. FAILED_PRECONDITION for a job that has not ended.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def InspectDataset(self, request, context):
+        """Starts a job that reads everything a source holds and says what it is, before anything is
+        prepared or trained. Of the preparation it heeds what decides what a slice is (`orientation`,
+        `slicing`) and how patients are divided. The same `request_id` with the same specification
+        answers with the same job; with another specification it is ALREADY_EXISTS.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def GetInspectionJob(self, request, context):
+        """Missing associated documentation comment in .proto file."""
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListInspectionJobs(self, request, context):
+        """Newest first.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def CancelInspectionJob(self, request, context):
+        """Asks a job to stop. Idempotent; a job that has ended stays as it ended.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def WatchInspectionJob(self, request, context):
+        """Replays the job's events after the given one, then follows until the job ends.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def DeleteInspectionJob(self, request, context):
+        """Deletes the record of a job that has ended, with its events. The inspection stays.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def GetInspection(self, request, context):
+        """What was found, then, if it is asked for, the page with thumbnails in pieces below 1 MiB.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def DeleteInspection(self, request, context):
+        """Deletes an inspection with its page.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -269,6 +367,46 @@ def add_TrainerServiceServicer_to_server(servicer, server):
             'DeletePreparationJob': grpc.unary_unary_rpc_method_handler(
                     servicer.DeletePreparationJob,
                     request_deserializer=medsynth_dot_v1_dot_trainer__pb2.DeletePreparationJobRequest.FromString,
+                    response_serializer=google_dot_protobuf_dot_empty__pb2.Empty.SerializeToString,
+            ),
+            'InspectDataset': grpc.unary_unary_rpc_method_handler(
+                    servicer.InspectDataset,
+                    request_deserializer=medsynth_dot_v1_dot_trainer__pb2.InspectDatasetRequest.FromString,
+                    response_serializer=medsynth_dot_v1_dot_trainer__pb2.InspectionJob.SerializeToString,
+            ),
+            'GetInspectionJob': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetInspectionJob,
+                    request_deserializer=medsynth_dot_v1_dot_trainer__pb2.GetInspectionJobRequest.FromString,
+                    response_serializer=medsynth_dot_v1_dot_trainer__pb2.InspectionJob.SerializeToString,
+            ),
+            'ListInspectionJobs': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListInspectionJobs,
+                    request_deserializer=medsynth_dot_v1_dot_trainer__pb2.ListInspectionJobsRequest.FromString,
+                    response_serializer=medsynth_dot_v1_dot_trainer__pb2.ListInspectionJobsResponse.SerializeToString,
+            ),
+            'CancelInspectionJob': grpc.unary_unary_rpc_method_handler(
+                    servicer.CancelInspectionJob,
+                    request_deserializer=medsynth_dot_v1_dot_trainer__pb2.CancelInspectionJobRequest.FromString,
+                    response_serializer=medsynth_dot_v1_dot_trainer__pb2.InspectionJob.SerializeToString,
+            ),
+            'WatchInspectionJob': grpc.unary_stream_rpc_method_handler(
+                    servicer.WatchInspectionJob,
+                    request_deserializer=medsynth_dot_v1_dot_trainer__pb2.WatchInspectionJobRequest.FromString,
+                    response_serializer=medsynth_dot_v1_dot_jobs__pb2.JobEvent.SerializeToString,
+            ),
+            'DeleteInspectionJob': grpc.unary_unary_rpc_method_handler(
+                    servicer.DeleteInspectionJob,
+                    request_deserializer=medsynth_dot_v1_dot_trainer__pb2.DeleteInspectionJobRequest.FromString,
+                    response_serializer=google_dot_protobuf_dot_empty__pb2.Empty.SerializeToString,
+            ),
+            'GetInspection': grpc.unary_stream_rpc_method_handler(
+                    servicer.GetInspection,
+                    request_deserializer=medsynth_dot_v1_dot_trainer__pb2.GetInspectionRequest.FromString,
+                    response_serializer=medsynth_dot_v1_dot_trainer__pb2.GetInspectionResponse.SerializeToString,
+            ),
+            'DeleteInspection': grpc.unary_unary_rpc_method_handler(
+                    servicer.DeleteInspection,
+                    request_deserializer=medsynth_dot_v1_dot_trainer__pb2.DeleteInspectionRequest.FromString,
                     response_serializer=google_dot_protobuf_dot_empty__pb2.Empty.SerializeToString,
             ),
             'GetDataset': grpc.unary_unary_rpc_method_handler(
@@ -484,6 +622,222 @@ class TrainerService:
             target,
             '/medsynth.v1.TrainerService/DeletePreparationJob',
             medsynth_dot_v1_dot_trainer__pb2.DeletePreparationJobRequest.SerializeToString,
+            google_dot_protobuf_dot_empty__pb2.Empty.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def InspectDataset(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/medsynth.v1.TrainerService/InspectDataset',
+            medsynth_dot_v1_dot_trainer__pb2.InspectDatasetRequest.SerializeToString,
+            medsynth_dot_v1_dot_trainer__pb2.InspectionJob.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetInspectionJob(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/medsynth.v1.TrainerService/GetInspectionJob',
+            medsynth_dot_v1_dot_trainer__pb2.GetInspectionJobRequest.SerializeToString,
+            medsynth_dot_v1_dot_trainer__pb2.InspectionJob.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListInspectionJobs(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/medsynth.v1.TrainerService/ListInspectionJobs',
+            medsynth_dot_v1_dot_trainer__pb2.ListInspectionJobsRequest.SerializeToString,
+            medsynth_dot_v1_dot_trainer__pb2.ListInspectionJobsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def CancelInspectionJob(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/medsynth.v1.TrainerService/CancelInspectionJob',
+            medsynth_dot_v1_dot_trainer__pb2.CancelInspectionJobRequest.SerializeToString,
+            medsynth_dot_v1_dot_trainer__pb2.InspectionJob.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def WatchInspectionJob(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_stream(
+            request,
+            target,
+            '/medsynth.v1.TrainerService/WatchInspectionJob',
+            medsynth_dot_v1_dot_trainer__pb2.WatchInspectionJobRequest.SerializeToString,
+            medsynth_dot_v1_dot_jobs__pb2.JobEvent.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def DeleteInspectionJob(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/medsynth.v1.TrainerService/DeleteInspectionJob',
+            medsynth_dot_v1_dot_trainer__pb2.DeleteInspectionJobRequest.SerializeToString,
+            google_dot_protobuf_dot_empty__pb2.Empty.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetInspection(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_stream(
+            request,
+            target,
+            '/medsynth.v1.TrainerService/GetInspection',
+            medsynth_dot_v1_dot_trainer__pb2.GetInspectionRequest.SerializeToString,
+            medsynth_dot_v1_dot_trainer__pb2.GetInspectionResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def DeleteInspection(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/medsynth.v1.TrainerService/DeleteInspection',
+            medsynth_dot_v1_dot_trainer__pb2.DeleteInspectionRequest.SerializeToString,
             google_dot_protobuf_dot_empty__pb2.Empty.FromString,
             options,
             channel_credentials,

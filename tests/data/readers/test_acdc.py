@@ -9,12 +9,20 @@ import numpy as np
 import pytest
 
 from medsynth.data import readers
+from medsynth.data.files import open_files
 from medsynth.data.readers import acdc
+from medsynth.data.readers.interface import TESTING, TRAINING, Problem, ReaderOptions
+from medsynth.data.volume import Volume
 from medsynth.errors import DataError, InvalidArgumentError
 from tests.data.acdc_files import acdc_folder, write_nifti
+from tests.data.readers.reading import read_all, survey
 
 FRAME = "patient002/patient002_frame01.nii.gz"
 MASK = "patient002/patient002_frame01_gt.nii.gz"
+
+
+def one(folder: Path) -> Volume:
+    return next(v for v in read_all(acdc, folder) if v.name == "patient002_frame01")
 
 
 @pytest.fixture
@@ -23,8 +31,8 @@ def folder(tmp_path: Path) -> Path:
 
 
 def test_volumes(folder: Path) -> None:
-    volumes = list(acdc.volumes(str(folder)))
-    assert len(volumes) == acdc.count(str(folder)) == 8
+    volumes = read_all(acdc, folder)
+    assert len(volumes) == 8
     first = volumes[0]
     assert (first.patient, first.name, first.group) == ("patient001", "patient001_frame01", "DCM")
     assert first.images.shape == (3, 1, 40, 48)
@@ -44,7 +52,7 @@ def test_scaled_integers_are_unscaled(folder: Path) -> None:
     image = nibabel.Nifti1Image(values.transpose(2, 1, 0), np.eye(4))
     image.set_data_dtype(np.int16)
     nibabel.save(image, folder / FRAME)
-    volume = next(v for v in acdc.volumes(str(folder)) if v.name == "patient002_frame01")
+    volume = one(folder)
     assert np.abs(volume.images[:, 0] - values).max() < 1e-3
 
 
@@ -52,24 +60,24 @@ def test_files_are_all_that_is_read(folder: Path) -> None:
     (folder / "patient001" / "patient001_4d.nii.gz").write_bytes(b"not read")
     (folder / "readme.txt").write_text("not read")
     (folder / "patient001" / "MANDATORY_CITATION.md").write_text("not read")
-    files = acdc.files(str(folder))
+    files = acdc.relevant(open_files(str(folder)))
     assert len(files) == 4 * 5
     assert files == sorted(files)
-    assert len(list(acdc.volumes(str(folder)))) == 8
+    assert len(read_all(acdc, folder)) == 8
 
 
 def test_training_and_testing_folders(tmp_path: Path) -> None:
     acdc_folder(tmp_path / "acdc" / "training", patients=2)
-    uri = str(tmp_path / "acdc")
-    assert readers.recognise(uri).NAME == "acdc"
-    assert acdc.count(uri) == 4
+    assert readers.recognise(open_files(str(tmp_path / "acdc"))).NAME == "acdc"
+    assert len(survey(acdc, tmp_path / "acdc").scans) == 4
     acdc_folder(tmp_path / "other", patients=3)
     (tmp_path / "acdc" / "testing").mkdir()
     (tmp_path / "other" / "patient003").rename(tmp_path / "acdc" / "testing" / "patient003")
-    assert acdc.count(uri) == 6
+    parts = {scan.patient: scan.part for scan in survey(acdc, tmp_path / "acdc").scans}
+    assert parts == {"patient001": TRAINING, "patient002": TRAINING, "patient003": TESTING}
     (tmp_path / "other" / "patient002").rename(tmp_path / "acdc" / "testing" / "patient002")
-    with pytest.raises(DataError, match=r"patient002: the same patient is in .*training"):
-        acdc.count(uri)
+    with pytest.raises(DataError, match=r"patient002/: the same patient is in .*testing"):
+        survey(acdc, tmp_path / "acdc")
 
 
 def test_uncompressed_files_and_no_info(folder: Path) -> None:
@@ -79,7 +87,7 @@ def test_uncompressed_files_and_no_info(folder: Path) -> None:
             gzip.decompress((folder / name).read_bytes())
         )
         (folder / name).unlink()
-    volume = next(v for v in acdc.volumes(str(folder)) if v.name == "patient002_frame01")
+    volume = one(folder)
     assert volume.group == ""
 
 
@@ -87,7 +95,7 @@ def test_a_trailing_axis_of_one_is_dropped(folder: Path) -> None:
     values = np.zeros((48, 40, 3, 1), np.int16)
     values[5, 6, 1] = 100
     nibabel.save(nibabel.Nifti1Image(values, np.eye(4)), folder / FRAME)
-    volume = next(v for v in acdc.volumes(str(folder)) if v.name == "patient002_frame01")
+    volume = one(folder)
     assert volume.images[1, 0, 6, 5] == 100
 
 
@@ -98,7 +106,7 @@ def broken(folder: Path, name: str, content: bytes | np.ndarray) -> str:
     else:
         write_nifti(folder / name, content)
     with pytest.raises(DataError) as caught:
-        list(acdc.volumes(str(folder)))
+        read_all(acdc, folder)
     assert str(folder / name) in caught.value.message
     return caught.value.message
 
@@ -140,7 +148,7 @@ def test_no_slices(folder: Path) -> None:
 def test_two_axes(folder: Path) -> None:
     nibabel.save(nibabel.Nifti1Image(np.zeros((48, 40), np.int16), np.eye(4)), folder / FRAME)
     with pytest.raises(DataError, match="three axes"):
-        list(acdc.volumes(str(folder)))
+        read_all(acdc, folder)
 
 
 def test_nan(folder: Path) -> None:
@@ -175,50 +183,51 @@ def test_unknown_labels(folder: Path, label: float) -> None:
 
 def test_missing_mask(folder: Path) -> None:
     (folder / MASK).unlink()
-    with pytest.raises(DataError, match=r"patient002_frame01\.nii\.gz: its mask .* is missing"):
-        list(acdc.volumes(str(folder)))
+    problem = Problem(FRAME, "its mask patient002_frame01_gt.nii.gz is missing")
+    assert survey(acdc, folder).problems == [problem]
+    assert len(read_all(acdc, folder)) == 7
 
 
 def test_a_dangling_link(folder: Path) -> None:
     (folder / FRAME).unlink()
     (folder / FRAME).symlink_to(folder / "gone.nii.gz")
     with pytest.raises(DataError, match="missing"):
-        list(acdc.volumes(str(folder)))
+        read_all(acdc, folder)
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
 def test_unreadable(folder: Path) -> None:
     (folder / FRAME).chmod(0)
     with pytest.raises(DataError, match="patient002_frame01"):
-        list(acdc.volumes(str(folder)))
+        read_all(acdc, folder)
 
 
 def test_info_that_is_no_text(folder: Path) -> None:
     (folder / "patient002" / "Info.cfg").write_bytes(b"\xff\xfe\x00group")
     with pytest.raises(DataError, match=r"Info\.cfg"):
-        list(acdc.volumes(str(folder)))
+        read_all(acdc, folder)
 
 
 def test_empty_folder(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="no images found"):
-        list(acdc.volumes(str(tmp_path)))
-    with pytest.raises(DataError, match="no reader recognises"):
-        readers.recognise(str(tmp_path))
-    with pytest.raises(DataError, match="no reader recognises"):
-        readers.recognise(str(tmp_path / "missing"))
+        survey(acdc, tmp_path)
+    for place in (tmp_path, tmp_path / "missing"):
+        with pytest.raises(DataError, match="no reader recognises"):
+            readers.recognise(open_files(str(place)))
 
 
 def test_unknown_reader() -> None:
-    with pytest.raises(InvalidArgumentError, match="acdc, phantom"):
+    with pytest.raises(InvalidArgumentError, match="acdc"):
         readers.get_reader("os")
 
 
 def test_the_real_data_set(real_acdc: Path) -> None:
-    uri = str(real_acdc)
-    assert readers.recognise(uri).NAME == "acdc"
-    assert acdc.count(uri) == 60
-    volumes = acdc.volumes(uri)
-    for volume in (next(volumes), next(volumes)):
+    files = open_files(str(real_acdc))
+    assert readers.recognise(files).NAME == "acdc"
+    scans = acdc.survey(files, ReaderOptions()).scans
+    assert len(scans) == 60
+    for scan in scans[:2]:
+        volume = acdc.read(real_acdc, scan, ReaderOptions())
         assert volume.patient == "patient001"
         assert volume.group == "DCM"
         assert volume.images.shape == (10, 1, 256, 216)

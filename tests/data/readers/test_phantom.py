@@ -1,11 +1,15 @@
 from __future__ import annotations
 
+import numpy as np
 import pytest
 
 from medsynth.data import readers
+from medsynth.data.files import open_files
+from medsynth.data.phantom import phantom_volumes
 from medsynth.data.readers import phantom
 from medsynth.data.readers.phantom import Parameters
 from medsynth.errors import InvalidArgumentError
+from tests.data.readers.reading import read_all
 
 
 def test_defaults_are_those_of_the_contract() -> None:
@@ -55,8 +59,11 @@ def test_what_is_refused(uri: str) -> None:
 
 
 def test_reader() -> None:
-    uri = "phantom://cardiac?patients=5&slices=4"
-    assert readers.recognise(uri) is readers.get_reader("phantom")
-    volumes = list(phantom.volumes(uri))
-    assert len(volumes) == phantom.count(uri) == 10
-    assert phantom.files(uri) == []
+    files = open_files("phantom://cardiac?patients=5&slices=4")
+    assert readers.recognise(files) is readers.get_reader("phantom")
+    assert phantom.relevant(files) == []
+    read, drawn = read_all(phantom, files.uri), list(phantom_volumes(5, 4))
+    assert [volume.name for volume in read] == [volume.name for volume in drawn]
+    for one, other in zip(read, drawn, strict=True):
+        assert np.array_equal(one.images, other.images)
+        assert np.array_equal(one.masks, other.masks)

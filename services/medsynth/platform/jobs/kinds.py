@@ -77,6 +77,7 @@ def _by_name(*kinds: JobKind) -> Mapping[str, JobKind]:
 
 KINDS: Final = _by_name(
     JobKind("preparation", "preparationJobs", "light", _TRAINER, "medsynth.v1.DataSource"),
+    JobKind("inspection", "inspectionJobs", "light", _TRAINER, "medsynth.v1.DataSource"),
     JobKind("training", "trainingJobs", "gpu", _TRAINER, "medsynth.v1.TrainingSpecification"),
     JobKind(
         "synthetic_dataset",
