@@ -6,12 +6,32 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Final
 
-from tests.bench import crowd, environment, frechet, listing, memory, sampling, starts, training
+from tests.bench import (
+    crowd,
+    environment,
+    frechet,
+    listing,
+    memory,
+    preparing,
+    sampling,
+    starts,
+    training,
+)
 from tests.bench.measure import Bench
 
 BENCHES: Final[Mapping[str, Bench]] = MappingProxyType(
     {
         module.BENCH.name: module.BENCH
-        for module in (memory, starts, sampling, crowd, training, environment, frechet, listing)
+        for module in (
+            memory,
+            starts,
+            sampling,
+            crowd,
+            training,
+            environment,
+            frechet,
+            listing,
+            preparing,
+        )
     }
 )

@@ -70,9 +70,11 @@ class Jobs:
 class Trainer(Jobs, trainer_pb2_grpc.TrainerServiceServicer):
     def __init__(self, **jobs: Any) -> None:
         super().__init__("trainingJobs", **jobs)
-        self.preparations = Jobs("preparationJobs")
+        self.preparations, self.inspections = Jobs("preparationJobs"), Jobs("inspectionJobs")
         self.GetPreparationJob = self.preparations.get
         self.ListPreparationJobs = self.preparations.list
+        self.GetInspectionJob = self.inspections.get
+        self.ListInspectionJobs = self.inspections.list
 
 
 class Sampler(Jobs, sampler_pb2_grpc.SamplerServiceServicer):

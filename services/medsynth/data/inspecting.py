@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from array import array
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
@@ -45,6 +46,7 @@ _PERCENTS: Final = (0.5, 5, 25, 50, 75, 95, 99.5)
 _MOST_DUPLICATES: Final = 1000
 _MOST_PROBLEMS: Final = 1000
 _MOST_REMARKS: Final = 200
+_FAR_APART: Final = 20
 
 
 @dataclass(frozen=True)
@@ -126,6 +128,7 @@ class _Tally:
         self._sizes: Counter[tuple[int, int, int]] = Counter()
         self._spacings: list[tuple[float, float, float]] = []
         self._units: Counter[str] = Counter()
+        self._brightest = array("d")
         self._values: dict[int, _Values] = {}
         self._pixels, self._with_label, self._volumes_with = Counter(), Counter(), Counter()  # type: ignore[var-annotated]
         self._empty = 0
@@ -140,6 +143,7 @@ class _Tally:
         self._channels[channels] += 1
         self._sizes[count, rows, columns] += 1
         self._units[volume.units] += 1
+        self._brightest.append(float(volume.images.max()))
         if volume.spacing is not None:
             self._spacings.append(volume.spacing)
         self.remarks += [f"{volume.name}: {remark}" for remark in volume.remarks]
@@ -166,13 +170,7 @@ class _Tally:
     def result(self, source: Source, reader: str) -> Inspection:
         splits = self._splits(source.preparation)
         duplicates = self._duplicates(splits)
-        remarks = _first(self.remarks, _MOST_REMARKS)
-        if len(self._units) > 1:
-            remarks += ("the volumes differ in the units of their intensities",)
-        if len(self._channels) > 1:
-            remarks += (
-                "images differ in the number of channels: `channels` of the preparation chooses",
-            )
+        remarks = _first(self.remarks, _MOST_REMARKS) + tuple(self._differences())
         return Inspection(
             source={**source.to_mapping(), "reader": reader},
             reader=reader,
@@ -204,6 +202,19 @@ class _Tally:
             problem_count=len(self.problems),
             remarks=remarks,
         )  # fmt: skip
+
+    def _differences(self) -> Iterator[str]:
+        """In what volumes differ that are to be one set."""
+        if len(self._units) > 1:
+            yield "the volumes differ in the units of their intensities"
+        if len(self._channels) > 1:
+            yield "images differ in the number of channels; `channels` of the preparation decides"
+        brightest = [high for high in self._brightest if high > 0]
+        if brightest and max(brightest) > _FAR_APART * min(brightest):
+            yield (
+                f"the brightest values of the volumes lie between {min(brightest):g} and "
+                f"{max(brightest):g}: a window would suit few of them, percentiles suit all"
+            )
 
     def _grouped(self, names: dict[str, str]) -> tuple[GroupSummary, ...]:
         patients = Counter(name for name in names.values() if name)

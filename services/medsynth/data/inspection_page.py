@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Final
 
@@ -49,8 +50,15 @@ def render_inspection(found: Inspection, thumbnails: Sequence[Thumbnail]) -> str
             for thumbnail in thumbnails
         ],
         key=key([label.name for label in found.classes]),
+        heights=[_heights(channel.counts) for channel in found.intensities],
         most_shown=_MOST_SHOWN,
     )
+
+
+def _heights(shares: Sequence[float]) -> list[float]:
+    """Logarithmic heights of a histogram's bars, the tallest 100; a share of 10^-4 is 0."""
+    heights = [math.log10(1 + 1e4 * share) for share in shares]
+    return [round(100 * height / max(heights), 1) for height in heights]
 
 
 def verdict(found: Inspection) -> str:
