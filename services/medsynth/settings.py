@@ -53,6 +53,10 @@ class Settings(BaseSettings):
     """Triton's model repository. Empty: `models` in the home folder."""
     data_roots: tuple[str, ...] = ()
     """Folders that requests may name (JSON list). Empty: none but the phantom."""
+    pseudonym_key_file: Path | None = None
+    """Secret of the pseudonyms of DICOM patients: at least 32 bytes, the same for every worker. None:
+    `pseudonym.key` in the home folder, made at the first need. With another key patients get other
+    pseudonyms."""
     weights_root: Path | None = None
     """Folder of pretrained weights. None: `weights` in the home folder."""
     weights_download: bool = True
@@ -129,6 +133,11 @@ class Settings(BaseSettings):
     def models(self) -> Path:
         """`model_repository` with its default."""
         return Path(self.model_repository) if self.model_repository else self.home / "models"
+
+    @property
+    def pseudonym_key(self) -> Path:
+        """`pseudonym_key_file` with its default."""
+        return self.pseudonym_key_file or self.home / "pseudonym.key"
 
     @property
     def weights(self) -> Path:

@@ -11,6 +11,7 @@ from uuid import uuid4
 from tests.bench.measure import Bar, Bench, Context, Row
 from tests.bench.site import Site
 from tests.sampler import graphs
+from tests.support import children
 
 _PARTS = ("worker's child", "worker", "sampler")
 
@@ -60,17 +61,6 @@ def peak(pid: int) -> float:
         return 0.0
     found = re.search(r"VmHWM:\s+(\d+) kB", status)
     return int(found[1]) / 1024 if found else 0.0
-
-
-def children(pid: int) -> list[int]:
-    """The processes that a process has started and that run."""
-    found = []
-    for listed in Path(f"/proc/{pid}/task").glob("*/children"):
-        try:
-            found += [int(child) for child in listed.read_text().split()]
-        except (FileNotFoundError, ProcessLookupError):
-            continue
-    return found
 
 
 class ChildPeak:

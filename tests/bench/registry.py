@@ -16,6 +16,7 @@ from tests.bench import (
     sampling,
     starts,
     training,
+    writing,
 )
 from tests.bench.measure import Bench
 
@@ -32,6 +33,7 @@ BENCHES: Final[Mapping[str, Bench]] = MappingProxyType(
             frechet,
             listing,
             preparing,
+            writing,
         )
     }
 )

@@ -11,9 +11,8 @@ from pathlib import Path
 from medsynth.client import Client
 from medsynth.v1 import jobs_pb2, trainer_pb2, types_pb2
 from tests.bench.measure import Bar, Bench, Context, Row
-from tests.bench.memory import children
 from tests.bench.site import Site
-from tests.support import eventually
+from tests.support import children, eventually
 
 _LOOK_SECONDS = 0.005
 _DATA = "phantom://cardiac?patients=8&slices=4"

@@ -35,7 +35,7 @@ EVERY = commands(typer.main.get_command(app))
 
 def test_the_commands() -> None:
     assert {words[0] for words in EVERY} == {
-        *("demo", "train", "sample", "evaluate", "report", "up", "down", "status"),
+        *("demo", "train", "sample", "draw", "evaluate", "report", "up", "down", "status"),
         *("presets", "data", "generators", "jobs", "delete"),
     }
 

@@ -86,3 +86,21 @@ def test_a_generator_that_is_not_there(
     ran = medsynth("sample", "liver", "--count", 3, "--out", tmp_path / "samples")
     assert (ran.code, ran.err) == (2, "Error: generators/liver does not exist\n")
     assert not (tmp_path / "samples").exists()
+
+
+def test_a_data_set_is_drawn_into_the_storage(medsynth: Medsynth, services: Services) -> None:
+    ran = medsynth(
+        *("draw", "heart", "--count", 5000, "--format", "nnunet", "--seed", 3, "--first", 7),
+        *("--title", "Hearts", "--licence", "CC0-1.0", "--intended-use", "teaching"),
+        *("--number", 42),
+    )
+    assert (ran.code, ran.out) == (0, "/storage/drawn\n")
+    assert services.requests[0].specification == sampler_pb2.SyntheticDatasetSpecification(
+        generator="generators/heart", count=5000, format="nnunet", seed=3, first_index=7,
+        statement=sampler_pb2.SetStatement(
+            title="Hearts", licence="CC0-1.0", intended_use="teaching", number=42
+        ),
+    )  # fmt: skip
+    assert medsynth("draw", "heart", "--json").json["uri"] == "/storage/drawn"
+    assert not services.requests[1].specification.HasField("statement")
+    assert "medsynth jobs watch" in medsynth("draw", "heart", "--detach").err

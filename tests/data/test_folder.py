@@ -11,7 +11,7 @@ import pytest
 from PIL import Image
 
 from medsynth.data.folder import folder_digest, read_sample_folder
-from medsynth.data.write import SampleWriter
+from medsynth.data.writers import SampleWriter
 from medsynth.errors import DataError
 
 

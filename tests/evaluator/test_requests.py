@@ -114,3 +114,11 @@ def test_a_synthetic_data_set_has_to_be_finished(place: Place, workplace: Workpl
         fill_evaluation(asked(synthetic_dataset_job=name), place)
     assert not isinstance(raised.value, DataError)
     workplace.store.cancel(name)
+
+
+def test_a_synthetic_data_set_in_a_tools_format_is_not_scored(place: Place) -> None:
+    draft = place.storage.draft("syntheticDatasets", "drawn", "a1")
+    place.storage.publish(draft, {"format": "nnunet", "generator": "generators/tiny"})
+    with pytest.raises(InvalidArgumentError, match="png or npz, and not nnunet"):
+        fill_evaluation(asked(synthetic_dataset_job="syntheticDatasetJobs/drawn"), place)
+    place.storage.delete("syntheticDatasets", "drawn")

@@ -24,7 +24,7 @@ from medsynth.v1 import sampler_pb2
 from medsynth.v1.jobs_pb2 import JobState
 from tests.redis_server import RedisServer
 from tests.sampler import graphs
-from tests.support import eventually
+from tests.support import children, eventually
 from tests.triton_server import TritonServer
 
 
@@ -152,6 +152,39 @@ def test_the_writers_manifest_names_every_file(shared: Deployment, store: JobSto
     for file in manifest["files"]:
         digest = hashlib.sha256(artifact.read(file["path"])).hexdigest()
         assert file["digest"] == f"sha256:{digest}"
+
+
+@pytest.mark.parametrize("format", ["nifti", "nnunet", "dicom", "webdataset", "coco"])
+@pytest.mark.usefixtures("worker")
+def test_every_format_is_drawn(shared: Deployment, store: JobStore, format: str) -> None:
+    statement = sampler_pb2.SetStatement(title="Discs", licence="CC0-1.0")
+    record = run(store, generator="generators/small", count=30, format=format, statement=statement)
+    artifact = published(shared, record)
+    manifest = json.loads(artifact.read("manifest.json"))
+    assert (manifest["format"], manifest["count"]) == (format, 30)
+    said = manifest["description"]
+    assert (said["title"], said["licence"], said["seed"]) == ("Discs", "CC0-1.0", 0)
+    assert said["classes"] == ["class 0", "class 1", "class 2"]
+    assert json.loads(artifact.read("croissant.json"))["name"] == "Discs"
+
+
+def test_a_killed_draw_goes_on_where_it_was(
+    shared: Deployment, store: JobStore, worker: subprocess.Popen[bytes]
+) -> None:
+    message = sampler_pb2.SyntheticDatasetSpecification(
+        generator="generators/small", count=12_000, seed=0, first_index=500, format="npz"
+    )
+    name = store.create("synthetic_dataset", message).name
+    eventually(lambda: store.get(name).progress.done > 3000, timeout=60)
+    for child in children(worker.pid):
+        os.kill(child, signal.SIGKILL)
+    eventually(lambda: store.get(name).attempt == 2 and store.get(name).progress.done > 0, 60)
+    assert store.get(name).progress.done > 2000
+    eventually(lambda: store.get(name).ended, timeout=120)
+    artifact = published(shared, store.get(name))
+    whole = {"generator": "generators/small", "count": 12_000, "first_index": 500, "format": "npz"}
+    again = published(shared, run(store, **whole))
+    assert list(artifact.manifest.files) == list(again.manifest.files)
 
 
 @pytest.mark.usefixtures("worker")

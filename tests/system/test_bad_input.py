@@ -36,7 +36,7 @@ from tests.data.acdc_files import acdc_folder, write_nifti
 from tests.redis_server import RedisServer, free_port
 from tests.sampler import graphs
 from tests.services import Services
-from tests.support import eventually
+from tests.support import children, eventually
 from tests.trainer.asked import training_specification
 
 FRAME = "patient002/patient002_frame01.nii.gz"
@@ -404,7 +404,7 @@ def test_a_training_outlives_a_full_disk(place: Place) -> None:
     job = place.trainer.CreateTrainingJob(request, timeout=20)
     checkpoints = place.storage / "jobs" / job.name.partition("/")[2]
     eventually(lambda: list(checkpoints.rglob("checkpoint-*.pt")), 240)
-    (child,) = children(place.services.pid("gpu"), "medsynth.trainer.work")
+    (child,) = children(place.services.pid("gpu"))
     resource.prlimit(child, resource.RLIMIT_FSIZE, (400_000, 400_000))
 
     watch = place.trainer.WatchTrainingJob(
@@ -479,13 +479,3 @@ def test_a_redis_that_is_down(place: Place) -> None:
         place.redis.start()
     job = place.trainer.PrepareDataset(request, timeout=20)
     assert outcome(place, job).state == jobs_pb2.JOB_STATE_SUCCEEDED
-
-
-def children(pid: int, word: str) -> list[int]:
-    """Descendants of a process whose command line has a word."""
-    found = []
-    for listing in Path(f"/proc/{pid}/task").glob("*/children"):
-        for child in map(int, listing.read_text().split()):
-            command = Path(f"/proc/{child}/cmdline").read_bytes().decode()
-            found += [child] if word in command else []
-    return found

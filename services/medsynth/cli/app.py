@@ -11,6 +11,7 @@ import typer
 from medsynth.cli import data, exits, generators, jobs
 from medsynth.cli.delete import delete
 from medsynth.cli.demo import demo
+from medsynth.cli.draw import draw
 from medsynth.cli.evaluate import evaluate, report
 from medsynth.cli.presets import presets
 from medsynth.cli.sample import sample
@@ -30,6 +31,7 @@ _STACK, _WORK, _THINGS = "This machine", "Work", "What there is"
 app.command(rich_help_panel=_WORK)(demo)
 app.command(rich_help_panel=_WORK)(train)
 app.command(rich_help_panel=_WORK)(sample)
+app.command(rich_help_panel=_WORK)(draw)
 app.command(rich_help_panel=_WORK)(evaluate)
 app.command(rich_help_panel=_WORK)(report)
 app.command(rich_help_panel=_STACK)(up)

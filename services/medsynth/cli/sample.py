@@ -103,7 +103,7 @@ def draw(
         `sha256:...` of the folder's manifest.
     """
     from medsynth.cli.progress import make_display
-    from medsynth.data.write import SampleWriter
+    from medsynth.data.writers import SampleWriter
     from medsynth.v1.jobs_pb2 import JobEvent, Progress
 
     facts = {

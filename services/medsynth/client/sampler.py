@@ -151,6 +151,7 @@ class SamplerMethods:
         seed: int | None = None,
         first_index: int | None = None,
         format: str | None = None,
+        statement: sampler_pb2.SetStatement | None = None,
         request_id: str | None = None,
     ) -> sampler_pb2.SyntheticDatasetJob:
         """Starts a job that draws a whole data set into the services' storage.
@@ -160,7 +161,8 @@ class SamplerMethods:
             count: Images. None: 10,000.
             seed: Seed of the draw. None: 0.
             first_index: Index of the first image. None: 0.
-            format: `png` or `npz`. None: `png`.
+            format: `png`, `npz`, `nifti`, `nnunet`, `dicom`, `webdataset` or `coco`. None: `png`.
+            statement: What the set says about itself. None: that it is not stated.
             request_id: The same id with the same request answers with the same job. None: a
                 fresh one.
         """
@@ -170,6 +172,7 @@ class SamplerMethods:
             seed=seed,
             first_index=first_index,
             format=format,
+            statement=statement,
         )
         request = sampler_pb2.CreateSyntheticDatasetJobRequest(
             specification=specification, request_id=new_request_id(request_id)

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from medsynth.data.preparing import prepare
     from medsynth.data.source import Source, complete, dataset_id, fingerprint, resolve
     from medsynth.data.volume import Volume
-    from medsynth.data.write import SampleWriter
+    from medsynth.data.writers import SampleWriter
 
 __all__ = [
     "Preparation",
@@ -39,7 +39,7 @@ __all__ = [
 _HOMES = {
     "Preparation": "preparation",
     "PreparedSet": "prepared",
-    "SampleWriter": "write",
+    "SampleWriter": "writers",
     "Source": "source",
     "Split": "prepared",
     "Volume": "volume",

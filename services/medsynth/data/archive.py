@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import errno
+import gzip
+import lzma
+import struct
 import tarfile
 import zipfile
 import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
-from typing import IO, Final
+from typing import IO, Final, cast
 
+from medsynth.data.files import hidden
 from medsynth.errors import DataError, show
 from medsynth.storage import naming
 
@@ -24,12 +29,21 @@ LARGEST_RATIO: Final = 200
 
 _SMALL: Final = 2**26
 _CHUNK: Final = 2**20
+_MACHINE: Final = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS)
+"""What is wrong with the disk that takes the files, and not with the archive."""
+
+_BROKEN: Final = (
+    OSError, EOFError, ValueError, RuntimeError, LookupError, OverflowError,
+    struct.error, zlib.error, lzma.LZMAError, zipfile.BadZipFile, tarfile.TarError,
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
 class _Entry:
+    """An entry, with its content if it is a regular file."""
+
     name: str
-    stream: IO[bytes]
+    stream: IO[bytes] | None
 
 
 def is_archive(uri: str) -> bool:
@@ -51,43 +65,94 @@ def unpack(archive: Path, folder: Path) -> None:
             name twice, or holds or unpacks to more than the bounds above.
     """
     folder.mkdir(parents=True)
-    room = min(LARGEST, max(_SMALL, LARGEST_RATIO * archive.stat().st_size))
-    entries = _zipped(archive) if archive.suffix.lower() == ".zip" else _tarred(archive)
     try:
+        room = min(LARGEST, max(_SMALL, LARGEST_RATIO * archive.stat().st_size))
+        zipped = archive.name.lower().endswith(".zip")
+        entries = _zipped(archive) if zipped else _tarred(archive, room)
         for count, entry in enumerate(entries):
             if count >= MOST_ENTRIES:
                 raise DataError(f"{archive}: holds more than {MOST_ENTRIES} entries")
             room -= _write(entry, folder, archive, room)
-    except (
-        OSError, EOFError, ValueError, RuntimeError, NotImplementedError, zlib.error,
-        zipfile.BadZipFile, tarfile.TarError,
-    ) as error:  # fmt: skip
-        if isinstance(error, OSError) and error.errno is not None and error.filename:
+    except _BROKEN as error:
+        if isinstance(error, OSError) and error.errno in _MACHINE:
             raise
-        raise DataError(f"{archive}: not a readable archive: {show(str(error))}") from error
+        reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
+        raise DataError(f"{archive}: not a readable archive: {show(reason)}") from error
 
 
 def _zipped(archive: Path) -> Iterator[_Entry]:
     with zipfile.ZipFile(archive) as content:
         for info in content.infolist():
             kind = info.external_attr >> 28
-            if not info.is_dir() and kind in (0, 8):
-                with content.open(info) as stream:
-                    yield _Entry(info.filename, stream)
+            if info.filename.endswith("/") or kind not in (0, 8):
+                yield _Entry(info.filename, None)
+                continue
+            if info.flag_bits & 1:
+                raise DataError(f"{archive}: the entry {show(info.filename)} is encrypted")
+            with content.open(info) as stream:
+                yield _Entry(info.filename, stream)
 
 
-def _tarred(archive: Path) -> Iterator[_Entry]:
-    with tarfile.open(archive) as content:
-        for info in content:
-            if info.isreg() and (stream := content.extractfile(info)) is not None:
-                with stream:
-                    yield _Entry(info.name, stream)
+def _tarred(archive: Path, room: int) -> Iterator[_Entry]:
+    with archive.open("rb") as packed:
+        zipped = packed.read(2) == b"\x1f\x8b"
+        packed.seek(0)
+        whole = cast(IO[bytes], gzip.GzipFile(fileobj=packed) if zipped else packed)
+        forward = _Forward(whole, room)
+        with tarfile.open(fileobj=cast(IO[bytes], forward), mode="r:") as content:
+            while (info := content.next()) is not None:
+                # Its list of what it held would grow with every entry.
+                content.members.clear()  # type: ignore[attr-defined]
+                stream = content.extractfile(info) if info.isreg() else None
+                yield _Entry(info.name, stream)
+        if forward.latest != bytes(tarfile.BLOCKSIZE):
+            raise tarfile.ReadError("it is cut off, or broken between two entries")
+        while forward.read(_CHUNK):  # To its checksum.
+            pass
+
+
+class _Forward:
+    """A stream that is read once from its beginning to its end, in parts, within bounds.
+
+    An archive can ask for more: to go back to where it was, for ever, or to hold a header of a
+    terabyte in memory.
+
+    Attributes:
+        latest: What was read last.
+    """
+
+    def __init__(self, stream: IO[bytes], room: int) -> None:
+        self.latest = b""
+        self._stream = stream
+        self._room = room
+        self._place = 0
+
+    def tell(self) -> int:
+        return self._place
+
+    def seek(self, place: int) -> None:
+        if place < self._place:
+            raise tarfile.ReadError("an entry leads back to an earlier one")
+        while self._place < place and self.read(min(_CHUNK, place - self._place)):
+            pass
+
+    def read(self, count: int) -> bytes:
+        if not 0 <= count <= _SMALL:
+            raise tarfile.ReadError(f"a header of {count} bytes")
+        self.latest = self._stream.read(count)
+        self._place += len(self.latest)
+        if self._place > self._room:
+            raise tarfile.ReadError(_too_much())
+        return self.latest
 
 
 def _write(entry: _Entry, folder: Path, archive: Path, room: int) -> int:
+    """Writes a regular file that is not hidden, and returns its size."""
     path = PurePosixPath(entry.name.replace("\\", "/"))
-    if path.is_absolute() or ".." in path.parts or "\0" in entry.name or not path.parts:
+    if path.is_absolute() or ".." in path.parts or "\0" in entry.name:
         raise DataError(f"{archive}: the entry {show(entry.name)} leads out of the archive")
+    if entry.stream is None or not path.parts or hidden(str(path)):
+        return 0
     target = folder.joinpath(*path.parts)
     if target.exists():
         raise DataError(f"{archive}: the entry {show(entry.name)} is there twice")
@@ -97,9 +162,10 @@ def _write(entry: _Entry, folder: Path, archive: Path, room: int) -> int:
         while chunk := entry.stream.read(_CHUNK):
             size += len(chunk)
             if size > room:
-                raise DataError(
-                    f"{archive}: unpacks to more than {LARGEST_RATIO} times its size, or to more "
-                    f"than {LARGEST} bytes"
-                )
+                raise DataError(f"{archive}: {_too_much()}")
             copy.write(chunk)
     return size
+
+
+def _too_much() -> str:
+    return f"unpacks to more than {LARGEST_RATIO} times its size, or to more than {LARGEST} bytes"

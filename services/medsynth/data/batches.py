@@ -202,7 +202,8 @@ class Preparing:
                         foreground=[round(share, 6) for share in prepared.foreground],
                         intensities=prepared.intensities,
                         affine=None if prepared.affine is None else prepared.affine.tolist(),
-                        units=volume.units, remarks=volume.remarks, file=(*scan.files, "")[0],
+                        units=volume.units, remarks=volume.remarks,
+                        file=(*(scan.shown or scan.files), "")[0],
                     )
                 )  # fmt: skip
                 count += len(prepared.images)
@@ -227,11 +228,14 @@ def read_scan(reader: Reader, files: Files, scan: Scan, options: ReaderOptions) 
 
 def problem_of(scan: Scan, message: str, files: Files) -> Problem:
     """What is wrong with a scan, and the file that the message is about."""
-    for path in scan.files:
-        reason = message.removeprefix(f"{files.name(path)}: ")
+    shown = scan.shown or scan.files
+    for path, name in zip(scan.files, shown, strict=True):
+        message = message.replace(files.name(path), files.name(name))
+    for name in shown:
+        reason = message.removeprefix(f"{files.name(name)}: ")
         if reason != message:
-            return Problem(path, reason)
-    return Problem((*scan.files, scan.name)[0], message)
+            return Problem(name, reason)
+    return Problem((*shown, scan.name)[0], message)
 
 
 def append(stream: BinaryIO, pixels: NDArray[Any]) -> None:

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from medsynth.data.write import MANIFEST
+from medsynth.data.writers import MANIFEST
 from medsynth.errors import DataError
 
 Pixels = NDArray[np.uint8]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from itertools import permutations
-from typing import Final
+from typing import Final, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,6 +13,8 @@ from numpy.typing import NDArray
 from medsynth.data.preparation import Preparation
 from medsynth.data.volume import Affine, Volume
 from medsynth.errors import DataError
+
+_T = TypeVar("_T", bound=np.generic)
 
 _PLANES: Final = {
     "axial": ((2, 1), (1, -1), (0, -1)),
@@ -22,6 +24,9 @@ _PLANES: Final = {
 """Patient's axis (0 right, 1 front, 2 head) and its sense, along slices, rows and columns."""
 
 _MOST_VOXELS: Final = 2**28
+_FLATTEST: Final = 1e-6
+"""Volume of the cell that unit steps along the axes span; below it they lie in a plane."""
+
 _ALIKE: Final = 1e-3
 """A spacing is kept if it differs from the wanted one by no more than this share."""
 
@@ -61,7 +66,7 @@ def resample(volume: Volume, preparation: Preparation) -> Volume:
     label.
 
     Raises:
-        DataError: The spacing is unknown, or the result would be too large to hold.
+        DataError: The spacing is unknown, or the result would be too large to hold or to compute.
     """
     if not preparation.spacing and not preparation.slice_spacing:
         return volume
@@ -70,11 +75,13 @@ def resample(volume: Volume, preparation: Preparation) -> Volume:
     wanted = np.array([preparation.slice_spacing, preparation.spacing, preparation.spacing])
     new = np.where((wanted > 0) & (np.abs(wanted - old) > _ALIKE * old), wanted, old)
     shape = (len(volume.images), *volume.images.shape[2:])
-    lengths = [max(1, round(n * o / w)) for n, o, w in zip(shape, old, new, strict=True)]
-    if int(np.prod(lengths, dtype=object)) * volume.images.shape[1] > _MOST_VOXELS:
+    extents = np.maximum(np.array(shape) * (old / new), 1)
+    if float(np.prod(extents)) * volume.images.shape[1] > _MOST_VOXELS:
+        asked = " x ".join(f"{extent:.0f}" for extent in extents)
         raise DataError(
-            f"{volume.name}: at the asked spacing it would have {lengths} slices, rows and columns"
+            f"{volume.name}: at the asked spacing it would have {asked} slices, rows and columns"
         )
+    lengths = [round(extent) for extent in extents.tolist()]
     if tuple(lengths) == shape:
         return volume
     steps = np.array(shape) / lengths
@@ -86,6 +93,8 @@ def resample(volume: Volume, preparation: Preparation) -> Volume:
         for axis, length in enumerate(lengths):
             masks = masks.take(nearest(masks.shape[axis], length), axis=axis)
     images = _resized(_between_slices(volume.images, lengths[0]), lengths[1], lengths[2])
+    if not np.isfinite(images).all():
+        raise DataError(f"{volume.name}: its intensities are too far apart to be resampled")
     return replace(volume, images=images, masks=masks, affine=resampled)
 
 
@@ -99,6 +108,12 @@ def _affine(volume: Volume, consequence: str) -> Affine:
         raise DataError(
             f"{volume.name}: its files say nothing about orientation and spacing: {consequence}"
         )
+    with np.errstate(over="ignore"):
+        lengths = np.linalg.norm(volume.affine[:3, :3], axis=0)
+    if not (np.isfinite(volume.affine).all() and lengths.all()) or (
+        abs(np.linalg.det(volume.affine[:3, :3] / lengths)) < _FLATTEST
+    ):
+        raise DataError(f"{volume.name}: its axes are not those of a volume: {consequence}")
     return volume.affine
 
 
@@ -111,11 +126,9 @@ def _patient_axes(affine: Affine) -> tuple[int, ...]:
     )
 
 
-def _turned(
-    values: NDArray[np.generic], order: Sequence[int], flipped: Sequence[int]
-) -> NDArray[np.generic]:
+def _turned(values: NDArray[_T], order: Sequence[int], flipped: Sequence[int]) -> NDArray[_T]:
     turned = values.transpose(*order, *range(3, values.ndim))
-    return np.ascontiguousarray(np.flip(turned, flipped))
+    return np.ascontiguousarray(np.flip(turned, tuple(flipped)))
 
 
 def _between_slices(images: NDArray[np.float32], count: int) -> NDArray[np.float32]:

@@ -25,6 +25,45 @@ COLLECTION = "datasets"
 
 
 @dataclass(frozen=True)
+class Typical:
+    """What takes the pixels of a typical volume of a set back to units and places.
+
+    Attributes:
+        intensities: For each channel the medians of the values of the darkest and of the brightest
+            level.
+        units: Of the intensities; empty where they have none or differ.
+        affine: Of the volume whose slices have the median area of a pixel, as in `Volume`; None
+            where no file says.
+    """
+
+    intensities: tuple[tuple[float, float], ...]
+    units: str
+    affine: tuple[tuple[float, ...], ...] | None
+
+    @classmethod
+    def of(cls, artifact: Artifact) -> Typical:
+        """What is typical of the training split.
+
+        Args:
+            artifact: In `datasets`.
+
+        Raises:
+            DataError: A file is missing, or is not what the manifest says.
+        """
+        volumes = json.loads(artifact.read("train/volumes.json"))
+        medians = np.median(np.array(volumes["intensities"], np.float64), axis=0)
+        units = set(volumes["units"])
+        affines = [np.array(affine) for affine in volumes["affines"] if affine is not None]
+        affines.sort(key=lambda affine: float(np.prod(np.linalg.norm(affine[:3, 1:3], axis=0))))
+        middle = affines[len(affines) // 2].tolist() if affines else None
+        return cls(
+            tuple((low, high) for low, high in medians.tolist()),
+            units.pop() if len(units) == 1 else "",
+            None if middle is None else tuple(tuple(row) for row in middle),
+        )
+
+
+@dataclass(frozen=True)
 class Split:
     """One split of a prepared set; row i of everything is slice i.
 

@@ -90,6 +90,7 @@ def prepare(
         metadata = {
             **made.write(work / "set"),
             "classes": list(classes) if made.masked else [],
+            "modality": survey.modality,
             "source": {**source.to_mapping(), "reader": reader.NAME},
         }
         if fingerprint(source) != key:

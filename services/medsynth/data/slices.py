@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import Final, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,6 +18,10 @@ VERSION = 2
 
 Pixels = NDArray[np.uint8] | NDArray[np.uint16]
 Labels = NDArray[np.uint8]
+
+_T = TypeVar("_T", bound=np.generic)
+_MOST_PIXELS: Final = 2**28
+"""Of a square that a slice is padded to."""
 
 
 @dataclass(frozen=True)
@@ -53,28 +58,30 @@ def prepare_volume(volume: Volume, preparation: Preparation) -> Slices:
         preparation: How.
 
     Raises:
-        DataError: It cannot be turned, resampled or scaled, or has other channels than asked for.
+        DataError: It cannot be turned, resampled, scaled or padded, or has other channels than
+            asked for.
     """
     volume = resample(orient(_mapped(volume, preparation), preparation), preparation)
     volume = _with_channels(volume, preparation.channels)
     numbers = _kept(volume, preparation)
     limits = [_limits(volume, c, preparation) for c in range(volume.images.shape[1])]
-    volume = replace(
-        volume,
-        images=volume.images[numbers],
-        masks=None if volume.masks is None else volume.masks[numbers],
-    )
+    if len(numbers) < len(volume.images) and volume.masks is not None:
+        volume = replace(volume, images=volume.images[numbers], masks=volume.masks[numbers])
     box = crop_box(volume, preparation)
     images = np.empty(
         (*volume.images.shape[:2], preparation.size, preparation.size),
         np.uint8 if preparation.bits == 8 else np.uint16,
     )
-    for place in np.ndindex(*images.shape[:2]):
-        plane = _to_unit(volume.images[place], *limits[place[1]])
-        images[place] = resize_image(cut(plane, box), preparation.size, preparation.levels)
+    for number, channel in np.ndindex(*images.shape[:2]):
+        plane = _to_unit(volume.images[number, channel], *limits[channel])
+        images[number, channel] = resize_image(
+            cut(plane, box), preparation.size, preparation.levels
+        )
     masks = None
     if volume.masks is not None:
-        masks = resize_masks(cut(volume.masks, box), preparation.size)
+        masks = np.empty((len(numbers), preparation.size, preparation.size), np.uint8)
+        for place, labels in enumerate(volume.masks):
+            masks[place] = resize_masks(cut(labels[None], box), preparation.size)[0]
     return Slices(
         images,
         masks,
@@ -103,18 +110,27 @@ class Box:
 
 
 def crop_box(volume: Volume, preparation: Preparation) -> Box:
-    """What is cut out of every slice of a volume; what lies outside the slice is padded."""
+    """What is cut out of every slice of a volume; what lies outside the slice is padded.
+
+    Raises:
+        DataError: The slices are too long and narrow to be padded to a square.
+    """
     rows, columns = volume.images.shape[-2:]
     if preparation.crop == "none":
         if preparation.fit == "stretch":
             return Box(0, 0, rows, columns)
         side = max(rows, columns)
+        if side**2 > _MOST_PIXELS:
+            raise DataError(
+                f"{volume.name}: slices of {rows} x {columns} pixels are too long to be padded to "
+                "a square: cut or stretch them"
+            )
         return Box((rows - side) // 2, (columns - side) // 2, side, side)
     side = max(1, round(preparation.crop_share * min(rows, columns)))
     middle = ((rows - 1) / 2, (columns - 1) / 2)
     if preparation.crop == "foreground" and volume.masks is not None and volume.masks.any():
-        _, row, column = np.nonzero(volume.masks)
-        middle = (float(row.mean()), float(column.mean()))
+        marked = volume.masks > 0
+        middle = (_centre(marked.sum(axis=(0, 2))), _centre(marked.sum(axis=(0, 1))))
     top, left = (
         int(np.clip(round(centre - (side - 1) / 2), 0, length - side))
         for centre, length in zip(middle, (rows, columns), strict=True)
@@ -122,7 +138,12 @@ def crop_box(volume: Volume, preparation: Preparation) -> Box:
     return Box(top, left, side, side)
 
 
-def cut(planes: NDArray[np.generic], box: Box) -> NDArray[np.generic]:
+def _centre(counts: NDArray[np.int64]) -> float:
+    """The mean place of what was counted at each place."""
+    return float((counts * np.arange(len(counts))).sum() / counts.sum())
+
+
+def cut(planes: NDArray[_T], box: Box) -> NDArray[_T]:
     """The box out of the last two axes; what lies outside is 0."""
     rows, columns = planes.shape[-2:]
     if (box.top, box.left, box.rows, box.columns) == (0, 0, rows, columns):
@@ -145,7 +166,7 @@ def resize_image(plane: NDArray[np.generic], size: int, levels: int = 255) -> Pi
     picture = Image.fromarray(np.ascontiguousarray(plane, dtype=np.float32))
     resized = np.asarray(picture.resize((size, size), Image.Resampling.BICUBIC))
     scaled = np.clip(np.rint(resized * np.float32(levels)), 0, levels)
-    return scaled.astype(np.uint8 if levels == 255 else np.uint16)
+    return scaled.astype(np.uint8) if levels == 255 else scaled.astype(np.uint16)
 
 
 def resize_masks(masks: NDArray[np.generic], size: int) -> Labels:
@@ -190,8 +211,8 @@ def _limits(volume: Volume, channel: int, preparation: Preparation) -> tuple[flo
     name = f"{volume.name}, channel {channel}"
     low, high = preparation.limits
     if preparation.intensity == "percentiles":
-        values = volume.images[:, channel]
-        low, high = (float(value) for value in np.percentile(values, [low, high]))
+        with np.errstate(over="ignore", invalid="ignore"):
+            low, high = np.percentile(volume.images[:, channel], [low, high]).tolist()
         if low >= high:
             raise DataError(
                 f"{name}: the intensities are all {low:g} between the percentiles "
@@ -205,7 +226,8 @@ def _limits(volume: Volume, channel: int, preparation: Preparation) -> tuple[flo
 
 
 def _to_unit(plane: NDArray[np.float32], low: float, high: float) -> NDArray[np.float32]:
-    scaled = (plane - np.float32(low)) / np.float32(high - low)
+    with np.errstate(over="ignore"):
+        scaled = (plane - np.float32(low)) / np.float32(high - low)
     return np.asarray(np.clip(scaled, 0, 1), dtype=np.float32)
 
 

@@ -14,6 +14,9 @@ from medsynth.platform.sources import MAX_SEED, check_range, fill_source, resolv
 from medsynth.storage import Artifact, Storage
 from medsynth.v1 import evaluator_pb2, types_pb2
 
+_SCORED_FORMATS = ("png", "npz")
+"""Formats that hold what a generator made as it made it; others are for the tools they name."""
+
 
 @dataclasses.dataclass(frozen=True)
 class Place:
@@ -95,6 +98,14 @@ def _synthetic_dataset(name: str, place: Place) -> Artifact:
         place.store.get(name)
         raise FailedPreconditionError(
             f"{name} has not succeeded: wait for it, or evaluate its generator"
+        )
+    format = made.manifest.metadata.get("format")
+    if format not in _SCORED_FORMATS:
+        raise InvalidArgumentError.field(
+            field,
+            name,
+            f"a set in the format {' or '.join(_SCORED_FORMATS)}, and not {format}; evaluate its "
+            "generator, which makes the same images",
         )
     return made
 

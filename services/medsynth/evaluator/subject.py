@@ -12,7 +12,7 @@ from medsynth.data import folder as folders
 from medsynth.data.pictures import Pixels
 from medsynth.data.prepared import PreparedSet
 from medsynth.data.source import inside
-from medsynth.data.write import MANIFEST
+from medsynth.data.writers import MANIFEST
 from medsynth.errors import DataError, PermissionDeniedError
 from medsynth.storage import Artifact
 

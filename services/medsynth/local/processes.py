@@ -20,7 +20,7 @@ from medsynth.settings import Settings
 SERVICES: Final = ("trainer", "sampler", "evaluator")
 _LOOPBACK: Final = "127.0.0.1"
 _TRITON_METRICS_PORT: Final = 7722
-_PATHS: Final = ("home", "storage_root", "model_repository", "weights_root")
+_PATHS: Final = ("home", "storage_root", "model_repository", "weights_root", "pseudonym_key_file")
 
 
 class _Ports:

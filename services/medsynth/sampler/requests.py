@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from typing import Final
 
+from medsynth.data.writers.interface import Form
+from medsynth.data.writers.registry import FORMATS
+from medsynth.data.writers.registry import check_format as check_form
 from medsynth.errors import InvalidArgumentError
 from medsynth.platform.sources import MAX_SEED, check_range
+from medsynth.sampler.description import stated
 from medsynth.v1 import sampler_pb2, types_pb2
 
-FORMATS: Final = ("png", "npz")
 MAX_SAMPLE: Final = 10**9
 MAX_DATASET: Final = 10**7
-
-_PNG_CHANNELS = (1, 3)
 
 
 def check_sample(request: sampler_pb2.SampleRequest) -> None:
@@ -43,14 +44,16 @@ def fill_synthetic_dataset(
     _check_first("specification.first_index", message.first_index, count)
     format = message.format if message.HasField("format") else "png"
     if format not in FORMATS:
-        known = " or ".join(f"`{name}`" for name in FORMATS)
-        raise InvalidArgumentError.field("specification.format", format, known)
+        accepted = f"one of {', '.join(FORMATS)}"
+        raise InvalidArgumentError.field("specification.format", format, accepted)
+    stated(message.statement)
     return sampler_pb2.SyntheticDatasetSpecification(
         generator=message.generator,
         count=count,
         seed=message.seed,
         first_index=message.first_index,
         format=format,
+        statement=message.statement if message.HasField("statement") else None,
     )
 
 
@@ -60,13 +63,8 @@ def check_format(format: str, generator: types_pb2.Generator) -> None:
     Raises:
         InvalidArgumentError: It cannot; says which can.
     """
-    if format == "png" and generator.channels not in _PNG_CHANNELS:
-        raise InvalidArgumentError.field(
-            "specification.format",
-            format,
-            f"`npz`, because {generator.name} makes {generator.channels} channels and PNG files "
-            "hold 1 or 3",
-        )
+    form = Form(generator.channels, generator.size, generator.size, masked=bool(generator.classes))
+    check_form(format, form, field="specification.format")
 
 
 def _check_first(field: str, first: int, count: int) -> None:

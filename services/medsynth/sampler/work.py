@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import shutil
 from contextlib import closing
 from pathlib import Path
-from typing import Any, Literal, cast
+from typing import Any, cast
 
-from medsynth.data.write import SampleWriter
+from medsynth.data.writers import SampleWriter
 from medsynth.platform.artifacts import SYNTHETIC_DATASETS, resource_name
 from medsynth.platform.jobs.child import Done, JobContext, Yielded, run
 from medsynth.sampler.deployment import PATIENCE_SECONDS, Deployment
+from medsynth.sampler.description import described
 from medsynth.sampler.drawing import Drawing
 from medsynth.sampler.hardware import hardware
 from medsynth.storage import Artifact
@@ -25,37 +27,45 @@ def synthetic_dataset(ctx: JobContext) -> Done | Yielded:
     identifier = ctx.name.rpartition("/")[2]
     if (published := ctx.storage.find(SYNTHETIC_DATASETS, identifier)) is not None:
         return _done(published)
-    folder = ctx.scratch / "samples"
+    folder = ctx.work_folder / "samples"
     facts = _draw(ctx, folder)
     if facts is None:
         return Yielded()
     with ctx.storage.drafted(SYNTHETIC_DATASETS, identifier, ctx.attempt_name) as draft:
         draft.add_folder(folder)
-        return _done(ctx.publish(draft, facts))
+        published = ctx.publish(draft, facts)
+    shutil.rmtree(ctx.work_folder, ignore_errors=True)
+    return _done(published)
 
 
 def _draw(ctx: JobContext, folder: Path) -> dict[str, Any] | None:
-    """Writes the images into a folder. Returns what is known about them; None: told to stop."""
+    """Writes the images into a folder, from where an attempt before this one broke off.
+
+    Returns:
+        What is known about them; None: told to stop.
+    """
     specification = cast(sampler_pb2.SyntheticDatasetSpecification, ctx.specification)
     generator_id = specification.generator.rpartition("/")[2]
     with closing(Deployment.from_settings(ctx.settings, ctx.storage)) as deployment:
-        deployment.ensure(generator_id, patience=PATIENCE_SECONDS)
+        generator = deployment.ensure(generator_id, patience=PATIENCE_SECONDS)
+        facts = {
+            **_facts(specification, generator),
+            "backend": f"{ctx.settings.triton_backend} in {deployment.triton.version()}",
+            "hardware": hardware(ctx.settings.triton_url),
+        }
+        description = described(specification, generator, ctx.storage)
+        writer = SampleWriter(folder, specification.format, facts, description, resume=True)
         drawing = Drawing(
             deployment,
             generator_id,
             seed=specification.seed,
-            first=specification.first_index,
-            count=specification.count,
+            first=specification.first_index + writer.count,
+            count=specification.count - writer.count,
             in_flight=ctx.settings.sample_in_flight,
         )
-        facts = {
-            **_facts(specification, drawing.generator),
-            "backend": f"{ctx.settings.triton_backend} in {deployment.triton.version()}",
-            "hardware": hardware(ctx.settings.triton_url),
-        }
-        writer = SampleWriter(folder, cast(Literal["png", "npz"], specification.format), facts)
         for batch in drawing:
             if ctx.stop_requested():
+                writer.pause()
                 return None
             writer.write(batch.first_index, batch.images, batch.masks)
             ctx.progress(writer.count, specification.count, "images", phase="drawing")

@@ -35,7 +35,7 @@ def preparation(ctx: JobContext) -> Outcome:
     """
     from medsynth.data.preparing import prepare
 
-    source = _allowed(ctx, ctx.specification)
+    source = _readable(ctx, ctx.specification)
     identifier = dataset_id(source)
     made = ctx.storage.find(artifacts.DATASETS, identifier)
     if made is not None:
@@ -66,7 +66,7 @@ def inspection(ctx: JobContext) -> Outcome:
     made = ctx.storage.find(artifacts.INSPECTIONS, identifier)
     if made is None:
         found, thumbnails = inspect(
-            _allowed(ctx, ctx.specification),
+            _readable(ctx, ctx.specification),
             progress=_progress(ctx, "reading"),
             roots=ctx.settings.data_roots,
             scratch=ctx.scratch,
@@ -132,7 +132,7 @@ def _train(
             split.masks,
             len(prepared.classes),
             device=ctx.settings.device,
-            checkpoints=ctx.work_folder / "checkpoints" / dataset.manifest.id,
+            checkpoints=ctx.checkpoints / dataset.manifest.id,
             on_progress=on_progress,
             on_grid=on_grid,
             on_checkpoint=ctx.checkpointed,
@@ -223,6 +223,14 @@ def _allowed(ctx: JobContext, message: types_pb2.DataSource) -> Source:
     source = to_source(message)
     resolve(source.uri, ctx.settings.data_roots)
     return source
+
+
+def _readable(ctx: JobContext, message: types_pb2.DataSource) -> Source:
+    """The source, ready to be opened."""
+    from medsynth.data.readers.dicom_identity import read_or_make_key, use_key
+
+    use_key(read_or_make_key(ctx.settings.pseudonym_key))
+    return _allowed(ctx, message)
 
 
 if __name__ == "__main__":

@@ -90,18 +90,38 @@ class SampleBatch(_message.Message):
     def __init__(self, first_index: _Optional[int] = ..., count: _Optional[int] = ..., channels: _Optional[int] = ..., height: _Optional[int] = ..., width: _Optional[int] = ..., images: _Optional[bytes] = ..., masks: _Optional[bytes] = ...) -> None: ...
 
 class SyntheticDatasetSpecification(_message.Message):
-    __slots__ = ("generator", "count", "seed", "first_index", "format")
+    __slots__ = ("generator", "count", "seed", "first_index", "format", "statement")
     GENERATOR_FIELD_NUMBER: _ClassVar[int]
     COUNT_FIELD_NUMBER: _ClassVar[int]
     SEED_FIELD_NUMBER: _ClassVar[int]
     FIRST_INDEX_FIELD_NUMBER: _ClassVar[int]
     FORMAT_FIELD_NUMBER: _ClassVar[int]
+    STATEMENT_FIELD_NUMBER: _ClassVar[int]
     generator: str
     count: int
     seed: int
     first_index: int
     format: str
-    def __init__(self, generator: _Optional[str] = ..., count: _Optional[int] = ..., seed: _Optional[int] = ..., first_index: _Optional[int] = ..., format: _Optional[str] = ...) -> None: ...
+    statement: SetStatement
+    def __init__(self, generator: _Optional[str] = ..., count: _Optional[int] = ..., seed: _Optional[int] = ..., first_index: _Optional[int] = ..., format: _Optional[str] = ..., statement: _Optional[_Union[SetStatement, _Mapping]] = ...) -> None: ...
+
+class SetStatement(_message.Message):
+    __slots__ = ("title", "licence", "intended_use", "citation", "creator", "url", "number")
+    TITLE_FIELD_NUMBER: _ClassVar[int]
+    LICENCE_FIELD_NUMBER: _ClassVar[int]
+    INTENDED_USE_FIELD_NUMBER: _ClassVar[int]
+    CITATION_FIELD_NUMBER: _ClassVar[int]
+    CREATOR_FIELD_NUMBER: _ClassVar[int]
+    URL_FIELD_NUMBER: _ClassVar[int]
+    NUMBER_FIELD_NUMBER: _ClassVar[int]
+    title: str
+    licence: str
+    intended_use: str
+    citation: str
+    creator: str
+    url: str
+    number: int
+    def __init__(self, title: _Optional[str] = ..., licence: _Optional[str] = ..., intended_use: _Optional[str] = ..., citation: _Optional[str] = ..., creator: _Optional[str] = ..., url: _Optional[str] = ..., number: _Optional[int] = ...) -> None: ...
 
 class SyntheticDatasetJob(_message.Message):
     __slots__ = ("name", "status", "specification", "uri", "digest")

@@ -99,7 +99,7 @@ class Assignment(_message.Message):
     def __init__(self, train: _Optional[_Iterable[str]] = ..., validation: _Optional[_Iterable[str]] = ..., test: _Optional[_Iterable[str]] = ...) -> None: ...
 
 class Dataset(_message.Message):
-    __slots__ = ("name", "digest", "source", "channels", "size", "classes", "splits", "create_time", "problems", "bits")
+    __slots__ = ("name", "digest", "source", "channels", "size", "classes", "splits", "create_time", "problems", "bits", "modality")
     NAME_FIELD_NUMBER: _ClassVar[int]
     DIGEST_FIELD_NUMBER: _ClassVar[int]
     SOURCE_FIELD_NUMBER: _ClassVar[int]
@@ -110,6 +110,7 @@ class Dataset(_message.Message):
     CREATE_TIME_FIELD_NUMBER: _ClassVar[int]
     PROBLEMS_FIELD_NUMBER: _ClassVar[int]
     BITS_FIELD_NUMBER: _ClassVar[int]
+    MODALITY_FIELD_NUMBER: _ClassVar[int]
     name: str
     digest: str
     source: DataSource
@@ -120,7 +121,8 @@ class Dataset(_message.Message):
     create_time: _timestamp_pb2.Timestamp
     problems: int
     bits: int
-    def __init__(self, name: _Optional[str] = ..., digest: _Optional[str] = ..., source: _Optional[_Union[DataSource, _Mapping]] = ..., channels: _Optional[int] = ..., size: _Optional[int] = ..., classes: _Optional[_Iterable[str]] = ..., splits: _Optional[_Iterable[_Union[DatasetSplit, _Mapping]]] = ..., create_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., problems: _Optional[int] = ..., bits: _Optional[int] = ...) -> None: ...
+    modality: str
+    def __init__(self, name: _Optional[str] = ..., digest: _Optional[str] = ..., source: _Optional[_Union[DataSource, _Mapping]] = ..., channels: _Optional[int] = ..., size: _Optional[int] = ..., classes: _Optional[_Iterable[str]] = ..., splits: _Optional[_Iterable[_Union[DatasetSplit, _Mapping]]] = ..., create_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., problems: _Optional[int] = ..., bits: _Optional[int] = ..., modality: _Optional[str] = ...) -> None: ...
 
 class DatasetSplit(_message.Message):
     __slots__ = ("name", "patients", "volumes", "slices", "digest")

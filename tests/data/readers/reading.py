@@ -13,9 +13,7 @@ def survey(reader: Reader, uri: Path | str, options: ReaderOptions | None = None
     return reader.survey(open_files(str(uri)), options or ReaderOptions())
 
 
-def read_all(
-    reader: Reader, uri: Path | str, options: ReaderOptions | None = None
-) -> list[Volume]:
+def read_all(reader: Reader, uri: Path | str, options: ReaderOptions | None = None) -> list[Volume]:
     files, options = open_files(str(uri)), options or ReaderOptions()
     volumes = []
     for scan in reader.survey(files, options).scans:

@@ -13,7 +13,10 @@ from medsynth.data.files import Files
 from medsynth.data.readers.interface import Reader
 from medsynth.errors import DataError, InvalidArgumentError
 
-NAMES = ("phantom", "acdc")
+NAMES = (
+    *("phantom", "acdc", "sliver07", "idrid", "kidney_ct", "nnunet", "decathlon"),
+    *("dicom", "volumes", "folder"),
+)
 """Readers in the order in which they are asked whether they recognise a source: those of one data
 set before those of a format, those before plain image folders."""
 

@@ -21,12 +21,12 @@ from medsynth.data.readers.interface import (
     Scan,
     Survey,
 )
-from medsynth.data.readers.volume_files import read_volume_file
+from medsynth.data.readers.volume_files import check_place, read_volume_file
 from medsynth.data.volume import Volume
 from medsynth.errors import DataError
 
 NAME = "acdc"
-VERSION = 2
+VERSION = 3
 LAYOUT = "patientNNN/patientNNN_frameFF.nii.gz with patientNNN_frameFF_gt.nii.gz, as in ACDC"
 OPTIONS: tuple[str, ...] = ()
 CLASSES = ("background", "rv cavity", "myocardium", "lv cavity")
@@ -76,7 +76,7 @@ def survey(files: Files, options: ReaderOptions) -> Survey:
         scans.append(Scan(patient, name, (path, mask, *info), part))
     if not scans and not problems:
         raise DataError(f"{files.uri}: no images found. Expected {LAYOUT}")
-    return Survey(scans, CLASSES, problems)
+    return Survey(scans, CLASSES, problems, modality="MR")
 
 
 def read(root: Path, scan: Scan, options: ReaderOptions) -> Volume:
@@ -84,10 +84,13 @@ def read(root: Path, scan: Scan, options: ReaderOptions) -> Volume:
     image, mask, *info = (root / path for path in scan.files)
     content = read_volume_file(image)
     images = checked_images(content.values, image)
-    labels = read_volume_file(mask).values
-    masks = checked_masks(labels[:, 0], mask, (images.shape[0], *images.shape[2:]), CLASSES)
+    found = read_volume_file(mask)
+    masks = checked_masks(found.values[:, 0], mask, (images.shape[0], *images.shape[2:]), CLASSES)
+    check_place(found, content, mask)
     group = _group(info[0]) if info else ""
-    return Volume(scan.patient, scan.name, group, images, masks, content.affine)
+    return Volume(
+        scan.patient, scan.name, group, images, masks, content.affine, remarks=content.remarks
+    )
 
 
 def _frames(files: Files) -> Iterator[tuple[str, str, str, str]]:

@@ -88,6 +88,7 @@ class Scan:
         files: Paths within the source of every file that reading it opens, the image first.
         part: `TRAINING` or `TESTING` where the set has an official split; else empty.
         detail: What the reader needs to know to read it.
+        shown: What messages and records call the files; their paths unless given.
     """
 
     patient: str
@@ -95,6 +96,7 @@ class Scan:
     files: tuple[str, ...]
     part: str = ""
     detail: Any = None
+    shown: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -119,12 +121,14 @@ class Survey:
         classes: Names of the masks' labels, background first; empty: no masks.
         problems: Files that belong to no scan because of what is wrong with them.
         remarks: What is worth knowing about the set, one sentence each.
+        modality: What made the images, as DICOM (0008,0060) has it; empty where it is unknown.
     """
 
     scans: Sequence[Scan]
     classes: tuple[str, ...]
     problems: Sequence[Problem] = field(default=())
     remarks: Sequence[str] = field(default=())
+    modality: str = ""
 
 
 class Reader(Protocol):

@@ -100,6 +100,7 @@ def survey(files: Files, options: ReaderOptions) -> Survey:
             for frame in FRAMES
         ],
         CLASSES,
+        modality="MR",
     )
 
 

@@ -1,43 +1,29 @@
-"""Files that hold a whole volume with its geometry: NIfTI, MetaImage, NRRD, Analyze.
-
-NIfTI is read by nibabel; the others by SimpleITK.
-"""
+"""Files that hold a whole volume with its geometry: NIfTI, MetaImage, NRRD."""
 
 from __future__ import annotations
 
-import gzip
-import zlib
-from dataclasses import dataclass
+import posixpath
+from collections.abc import Container, Sequence
+from itertools import product
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
-from numpy.typing import NDArray
 
-from medsynth.data.volume import Affine
+from medsynth.data.readers.metaimage import read_metaimage
+from medsynth.data.readers.nifti import read_nifti
+from medsynth.data.readers.nrrd import read_nrrd
+from medsynth.data.readers.voxels import LARGEST as LARGEST
+from medsynth.data.readers.voxels import VolumeFile as VolumeFile
 from medsynth.errors import DataError
 
 NIFTI: Final = (".nii.gz", ".nii")
-ITK: Final = (".mhd", ".mha", ".nrrd", ".nhdr")
-ENDINGS: Final = NIFTI + ITK
+METAIMAGE: Final = (".mhd", ".mha")
+NRRD: Final = (".nhdr", ".nrrd")
+ENDINGS: Final = NIFTI + METAIMAGE + NRRD
 
-LARGEST: Final = 2**28
-"""Voxels of a volume; a header that claims more is not believed."""
-
-_LPS_TO_RAS: Final = np.diag([-1.0, -1.0, 1.0])
-
-
-@dataclass(frozen=True)
-class VolumeFile:
-    """What a file holds.
-
-    Attributes:
-        values: As stored, rescaled as the header says (slices, channels, rows, columns).
-        affine: As in `Volume`, or None where the header has none.
-    """
-
-    values: NDArray[np.generic]
-    affine: Affine | None
+_APART: Final = (".mhd", ".nhdr")
+_VOXELS: Final = (".raw", ".zraw", ".raw.gz", ".raw.bz2")
 
 
 def ending(name: str) -> str:
@@ -46,91 +32,73 @@ def ending(name: str) -> str:
     return next((ending for ending in ENDINGS if lower.endswith(ending)), "")
 
 
-def read_volume_file(file: Path) -> VolumeFile:
+def stem(path: str) -> str:
+    """The name of a file of a volume without its folders and its ending."""
+    name = posixpath.basename(path)
+    return name[: len(name) - len(ending(name))]
+
+
+def voxels_of(path: str, known: Container[str]) -> tuple[str, ...]:
+    """The files beside a header that may hold its voxels: those of its name that end on `.raw`.
+
+    Args:
+        path: Within the source; a file with its own voxels has none beside it.
+        known: Every path of the source.
+    """
+    apart = ending(path)
+    if apart not in _APART:
+        return ()
+    beside = (path[: len(path) - len(apart)] + voxels for voxels in _VOXELS)
+    return tuple(file for file in beside if file in known)
+
+
+def read_volume_file(file: Path, beside: Sequence[Path] = ()) -> VolumeFile:
     """Reads a file of one of the `ENDINGS`.
 
-    A fourth axis of NIfTI, or components of a MetaImage, are channels.
+    A fourth axis, or components, are channels.
+
+    Args:
+        file: Its path.
+        beside: The files that a header may name as those of its voxels, as from `voxels_of`.
 
     Raises:
-        DataError: It is missing, broken, not of that format, or above `LARGEST` voxels.
+        DataError: It is missing, broken, not of that format, above `LARGEST` voxels or 8
+            channels, or not of real numbers; or its voxels are in another file than those.
     """
-    return _read_nifti(file) if ending(file.name) in NIFTI else _read_itk(file)
+    kind = ending(file.name)
+    if kind in NIFTI:
+        return read_nifti(file)
+    if kind in METAIMAGE:
+        return read_metaimage(file, beside)
+    if kind in NRRD:
+        return read_nrrd(file, beside)
+    raise DataError(f"{file}: expected a file that ends on {', '.join(ENDINGS)}")
 
 
-def _read_nifti(file: Path) -> VolumeFile:
-    import nibabel
-    from nibabel.filebasedimages import ImageFileError
-    from nibabel.spatialimages import HeaderDataError
+def check_place(found: VolumeFile, image: VolumeFile, file: Path, tolerance: float = 1e-3) -> None:
+    """Checks that a mask, or a further channel, lies where its image does.
 
-    try:
-        _check_archive(file)
-        image: Any = nibabel.load(file)
-        shape = tuple(int(length) for length in image.shape)
-        _check_shape(shape, file)
-        values = np.asanyarray(image.dataobj)
-        affine = np.asarray(image.affine, np.float64)
-    except FileNotFoundError as error:
-        raise DataError(f"{file}: the file is missing") from error
-    except (
-        OSError, EOFError, ValueError, OverflowError, zlib.error, ImageFileError, HeaderDataError,
-    ) as error:  # fmt: skip
-        raise DataError(f"{file}: not a readable NIfTI file: {error}") from error
-    values = values.reshape(*shape[:3], -1)
-    ours = np.eye(4)
-    ours[:3] = affine[:3, [2, 1, 0, 3]]
-    return VolumeFile(values.transpose(2, 3, 1, 0), _believable(ours))
+    Args:
+        found: Of the same shape as the image, as is checked elsewhere.
+        image: What it belongs to.
+        file: Where `found` was read from.
+        tolerance: How far, in voxels of the image, corners may lie apart.
 
-
-def _read_itk(file: Path) -> VolumeFile:
-    import SimpleITK as sitk  # noqa: N813
-
-    if not file.is_file():
-        raise DataError(f"{file}: the file is missing")
-    try:
-        reader = sitk.ImageFileReader()
-        reader.SetFileName(str(file))
-        reader.ReadImageInformation()
-        size = tuple(reader.GetSize())
-        components = reader.GetNumberOfComponents()
-        _check_shape((*size, components) if components > 1 else size, file)
-        image = reader.Execute()
-        values = sitk.GetArrayFromImage(image)
-    except (RuntimeError, ValueError, OverflowError, MemoryError) as error:
-        reason = str(error).strip().rpartition("\n")[2]
-        raise DataError(f"{file}: not a readable volume: {reason}") from error
-    shape = tuple(reversed(size[:3])) + (1,) * (3 - len(size[:3]))
-    values = values.reshape(*shape, -1)
-    direction = np.reshape(image.GetDirection(), (image.GetDimension(),) * 2)[:3, :3]
-    affine = np.eye(4)
-    affine[:3, :3] = _LPS_TO_RAS @ (direction * np.asarray(image.GetSpacing()[:3]))
-    affine[:3, 3] = _LPS_TO_RAS @ np.asarray(image.GetOrigin()[:3])
-    ours = np.eye(4)
-    ours[:3] = affine[:3, [2, 1, 0, 3]]
-    return VolumeFile(values.transpose(0, 3, 1, 2), _believable(ours))
-
-
-def _check_shape(shape: tuple[int, ...], file: Path) -> None:
-    trailing_ones = len(shape) > 4 and all(length == 1 for length in shape[4:])
-    if not (3 <= len(shape) <= 4 or trailing_ones) or min(shape) < 0:
-        raise DataError(f"{file}: expected a volume of three axes, its shape is {shape}")
-    if int(np.prod(shape, dtype=object)) > LARGEST:
-        raise DataError(f"{file}: a volume of shape {shape} is above {LARGEST} voxels")
-
-
-def _check_archive(file: Path) -> None:
-    """Reads a `.gz` to its checksum, which reading the volume alone would not reach."""
-    if file.suffix.lower() != ".gz":
+    Raises:
+        DataError: It lies elsewhere, or only one of the two says where it lies.
+    """
+    if found.affine is None and image.affine is None:
         return
-    size = 0
-    with gzip.open(file) as stream:
-        while chunk := stream.read(2**20):
-            size += len(chunk)
-            if size > 16 * LARGEST:
-                raise DataError(f"{file}: unpacks to more than {16 * LARGEST} bytes")
-
-
-def _believable(affine: Affine) -> Affine | None:
-    """The affine, unless the header's is none: not finite, or flat."""
-    if not np.isfinite(affine).all() or abs(np.linalg.det(affine[:3, :3])) < 1e-9:
-        return None
-    return affine
+    if found.affine is None or image.affine is None:
+        which = "it says" if image.affine is None else "its image says"
+        raise DataError(f"{file}: only {which} where it lies, expected the same geometry for both")
+    slices, _, rows, columns = image.values.shape
+    ends = [(0, slices - 1), (0, rows - 1), (0, columns - 1), (1,)]
+    corners = np.array(list(product(*ends)), np.float64).T
+    moved = np.linalg.solve(image.affine, (found.affine - image.affine) @ corners)
+    apart = float(np.abs(moved).max())
+    if not apart <= tolerance:
+        raise DataError(
+            f"{file}: lies elsewhere than its image: its corners are up to {apart:.3g} voxels "
+            "away, expected the same geometry"
+        )

@@ -20,6 +20,7 @@ import faulthandler
 import logging
 import os
 import queue
+import shutil
 import signal
 import socket
 import sys
@@ -52,6 +53,7 @@ __all__ = ["ChildJob", "ChildResult", "Done", "JobContext", "WaitFor", "Yielded"
 
 _PR_SET_PDEATHSIG: Final = 1
 _ORPHANED: Final = 70
+_CHECKPOINTS: Final = "checkpoints"
 _PULSE_SECONDS: Final = 15.0
 
 
@@ -130,6 +132,11 @@ class JobContext:
         folder.mkdir(parents=True, exist_ok=True)
         return folder
 
+    @property
+    def checkpoints(self) -> Path:
+        """Folder in the work folder for what took hours to make: `rest` spares it."""
+        return self.work_folder / _CHECKPOINTS
+
     def _work_place(self) -> Path:
         parts = (FOLDERS, self.name.partition("/")[2])
         if isinstance(self.storage.fs, LocalFileSystem):
@@ -194,13 +201,16 @@ class JobContext:
     def rest(self, error: MedsynthError) -> bool:
         """Rests where the disk is full and the job would lose what it can resume from.
 
-        A job that has nothing to resume from fails at once instead, and so does every job with
-        any other error.
+        A job without checkpoints fails at once instead, and gives back the room that it took in
+        its work folder. So does every job with any other error, which keeps it.
 
         Returns:
             Whether the job should have another attempt.
         """
-        if error.reason != DISK_FULL or not any(self._work_place().glob("**/*")):
+        if error.reason != DISK_FULL:
+            return False
+        if not any((self._work_place() / _CHECKPOINTS).glob("**/*")):
+            shutil.rmtree(self._work_place(), ignore_errors=True)
             return False
         seconds = self.settings.full_disk_seconds
         self.message(f"{error.message}. Tried again in {seconds:g} s, from the last checkpoint")

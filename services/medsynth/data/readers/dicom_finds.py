@@ -1,0 +1,115 @@
+"""What is found in a folder of DICOM files: series, segmentations, and what reading them needs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Final
+
+from medsynth.data.readers import (
+    dicom_frames,
+    dicom_identity,
+    dicom_pixels,
+    dicom_planes,
+    dicom_scrubbing,
+    dicom_seg,
+)
+from medsynth.data.readers.dicom_planes import Plane
+from medsynth.data.readers.dicom_seg import Segmentation
+
+KEYWORDS: Final = tuple(
+    dict.fromkeys(
+        (
+            "SeriesInstanceUID",
+            *dicom_identity.KEYWORDS,
+            *dicom_scrubbing.KEYWORDS,
+            *dicom_frames.KEYWORDS,
+            *dicom_pixels.KEYWORDS,
+            *dicom_planes.KEYWORDS,
+            *dicom_seg.KEYWORDS,
+        )
+    )
+)
+"""Of the header's elements, those that are read at all."""
+
+MODALITIES: Final = frozenset(
+    ("CR", "CT", "DX", "ES", "GM", "IO", "MG", "MR", "NM", "OP", "OPT", "OT", "PT", "PX", "RF",
+     "RG", "SM", "US", "XA", "XC")
+)  # fmt: skip
+"""What makes images; anything else in its place could be a name."""
+
+Key = tuple[str | int, ...]
+
+
+@dataclass(frozen=True)
+class Detail:
+    """What reading a scan needs to know beyond its files. No word of it stems from a header.
+
+    Attributes:
+        shown: What messages and records call each file of the scan.
+        images: How many of the files are images, from the first; the others are segmentations.
+        frames: File and frame of each slice, both from 0; empty: one for each image.
+        labels: For each segmentation, the number of each segment that is drawn and its label.
+        alone: Whether it is all of its series.
+        remarks: For `Volume.remarks`.
+    """
+
+    shown: tuple[str, ...]
+    images: int
+    frames: tuple[tuple[int, int], ...]
+    labels: tuple[tuple[tuple[int, int], ...], ...]
+    alone: bool
+    remarks: tuple[str, ...]
+
+
+@dataclass
+class FoundSeries:
+    """The images of a series as they are found.
+
+    Attributes:
+        patient: Pseudonym.
+        uid: Of the series.
+        coordinates: UID of its frame of reference.
+        modality: Of `MODALITIES`, or empty.
+        paths: Of its files.
+        planes: Of its files.
+        instances: UIDs of its files.
+        copies: Files that were left out because their instance was there before.
+    """
+
+    patient: str
+    uid: str
+    coordinates: str
+    modality: str
+    paths: list[str] = field(default_factory=list)
+    planes: list[Plane] = field(default_factory=list)
+    instances: set[str] = field(default_factory=set)
+    copies: int = 0
+
+
+@dataclass
+class FoundSegmentation:
+    """A segmentation as it is found.
+
+    Attributes:
+        path: Of its file.
+        patient: Pseudonym of whom its header is about.
+        what: Its header says.
+        used: Whether there are images that it is of.
+    """
+
+    path: str
+    patient: str
+    what: Segmentation
+    used: bool = False
+
+    @property
+    def keys(self) -> Iterator[Key]:
+        """What it is of: images by themselves, else by series, else by coordinates and size."""
+        what = self.what
+        if what.instances:
+            yield from (("instance", uid) for uid in what.instances)
+        elif what.series:
+            yield from (("series", uid) for uid in what.series)
+        elif what.coordinates:
+            yield "coordinates", what.coordinates, *what.size

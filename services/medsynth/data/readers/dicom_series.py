@@ -1,0 +1,211 @@
+"""The images of a DICOM series, put in order by where they lie in the patient.
+
+Names and instance numbers do not matter where the headers have positions. A series that holds
+several volumes (orientations, echoes, phases) is taken apart into stacks: parallel images of one
+size, no two at one position.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from itertools import combinations
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from medsynth.data.readers.dicom_planes import MARKS, Plane, alike
+from medsynth.data.volume import Affine
+
+MOST_STACKS: Final = 1000
+
+_SAME_PLACE: Final = 1e-3
+"""Millimetres."""
+
+_UNEVEN: Final = 0.02
+"""Share of the spacing by which gaps between slices may differ and still count as even."""
+
+_TILTED: Final = 0.5
+"""Degrees."""
+
+_MOST_MARKS: Final = 3
+
+_LPS_TO_RAS: Final = np.diag([-1.0, -1.0, 1.0])
+
+
+@dataclass(frozen=True)
+class Stack:
+    """Planes that make a volume.
+
+    Attributes:
+        planes: From the first slice to the last.
+        remarks: What is worth knowing about how they were found, one sentence each.
+    """
+
+    planes: tuple[Plane, ...]
+    remarks: tuple[str, ...] = ()
+
+
+class TangledError(Exception):
+    """The images of a series cannot be put in order; the message says why."""
+
+
+def stacks(planes: Sequence[Plane]) -> list[Stack]:
+    """Takes the planes of a series apart into volumes.
+
+    Raises:
+        TangledError: Nothing tells images at the same position apart, or there are more than
+            `MOST_STACKS` volumes.
+    """
+    parallel = _parallel(planes)
+    found = [stack for group in parallel for stack in _untangled(group)]
+    if len(found) > MOST_STACKS:
+        raise TangledError(f"it falls into more than {MOST_STACKS} volumes")
+    if len(parallel) > 1:
+        remark = f"its series holds images of {len(parallel)} orientations or sizes, taken apart"
+        found = [replace(stack, remarks=(*stack.remarks, remark)) for stack in found]
+    return found
+
+
+def geometry(planes: Sequence[Plane]) -> tuple[Affine | None, tuple[str, ...]]:
+    """The affine of a stack, as in `Volume`, and remarks on what it does not tell.
+
+    Where slices are shifted against each other (a tilted gantry) the affine has the shift; where
+    gaps are uneven it has their mean.
+    """
+    first = planes[0]
+    if not first.placed or first.orientation is None or first.spacing is None:
+        unknown = "its files do not say where slices lie: they are in the order of their numbers"
+        return None, (unknown,) if len(planes) > 1 else ()
+    places = np.array([plane.position for plane in planes])
+    remarks: list[str] = []
+    if len(planes) > 1:
+        step = (places[-1] - places[0]) / (len(planes) - 1)
+        remarks = [*_tilt(first, step), *_gaps(planes), *_drift(planes, places)]
+    else:
+        step = np.multiply(first.normal, first.thickness or 1.0)
+        if not first.thickness:
+            remarks.append("the thickness of its only slice is unknown and taken to be 1 mm")
+    affine = np.eye(4)
+    affine[:3, 0] = step
+    affine[:3, 1] = np.multiply(first.orientation[3:], first.spacing[0])
+    affine[:3, 2] = np.multiply(first.orientation[:3], first.spacing[1])
+    affine[:3, 3] = places[0]
+    affine[:3] = _LPS_TO_RAS @ affine[:3]
+    return affine, tuple(remarks)
+
+
+def _parallel(planes: Sequence[Plane]) -> list[list[Plane]]:
+    """Planes of the same kind together, in the order of each kind's first."""
+    found: list[list[Plane]] = []
+    known: dict[object, list[Plane]] = {}
+    for plane in planes:
+        key = (plane.shape, plane.orientation, plane.spacing, plane.placed or plane.file)
+        group = known.get(key) or next((g for g in found if alike(g[0], plane)), None)
+        if group is None:
+            group = []
+            found.append(group)
+        if len(found) > MOST_STACKS:
+            raise TangledError(f"its images have more than {MOST_STACKS} orientations or sizes")
+        known[key] = group
+        group.append(plane)
+    return found
+
+
+def _untangled(planes: Sequence[Plane]) -> list[Stack]:
+    """Volumes of planes of the same kind."""
+    if not planes[0].placed:
+        return [Stack(tuple(sorted(planes, key=_in_turn)))]
+    order = sorted(planes, key=lambda plane: plane.height)
+    levels: list[list[Plane]] = []
+    height = -np.inf
+    for plane in order:
+        if plane.height - height > _SAME_PLACE:
+            levels.append([])
+        height = plane.height
+        levels[-1].append(plane)
+    if len(levels) == len(planes):
+        return [Stack(tuple(order))]
+    words, parts = _told_apart(levels) or _counted(levels)
+    remark = f"it is one of {len(parts)} volumes at the same place, told apart by {words}"
+    return [Stack(tuple(part), (remark,)) for part in parts]
+
+
+def _told_apart(levels: Sequence[Sequence[Plane]]) -> tuple[str, list[list[Plane]]] | None:
+    """Volumes by as few kinds of marks as do."""
+    most = max(map(len, levels))
+    first = levels[0][0].marks
+    vary = [
+        kind
+        for kind in range(len(MARKS))
+        if any(plane.marks[kind] != first[kind] for level in levels for plane in level)
+    ]
+    for size in range(1, _MOST_MARKS + 1):
+        for kinds in combinations(vary, size):
+            parts = _by_marks(levels, kinds)
+            if parts and len(parts) <= 2 * most:
+                order = sorted(parts, key=lambda marks: [(len(mark), mark) for mark in marks])
+                return " and ".join(MARKS[kind] for kind in kinds), [parts[key] for key in order]
+    return None
+
+
+def _by_marks(
+    levels: Sequence[Sequence[Plane]], kinds: Sequence[int]
+) -> Mapping[tuple[str, ...], list[Plane]]:
+    """Planes by their marks; none if two of a level have the same."""
+    parts: dict[tuple[str, ...], list[Plane]] = defaultdict(list)
+    for level in levels:
+        marks = [tuple(plane.marks[kind] for kind in kinds) for plane in level]
+        if len(set(marks)) < len(marks):
+            return {}
+        for mark, plane in zip(marks, level, strict=True):
+            parts[mark].append(plane)
+    return parts
+
+
+def _counted(levels: Sequence[Sequence[Plane]]) -> tuple[str, list[list[Plane]]]:
+    """Volumes by the order of numbers at each position."""
+    if len({len(level) for level in levels}) > 1:
+        count = sum(len(level) > 1 for level in levels)
+        raise TangledError(
+            f"several images lie at each of {count} positions: which belong together?"
+        )
+    turns = [sorted(level, key=_in_turn) for level in levels]
+    return "their numbers", [list(part) for part in zip(*turns, strict=True)]
+
+
+def _in_turn(plane: Plane) -> tuple[int, int, int]:
+    return plane.number, plane.file, plane.frame
+
+
+def _tilt(first: Plane, step: NDArray[np.float64]) -> Iterator[str]:
+    share = float(np.dot(step, first.normal) / np.linalg.norm(step))
+    angle = float(np.degrees(np.arccos(np.clip(share, -1, 1))))
+    if angle > _TILTED:
+        yield f"its slices are shifted against each other: a gantry tilted {angle:.1f} degrees"
+
+
+def _gaps(planes: Sequence[Plane]) -> Iterator[str]:
+    gaps = np.diff([plane.height for plane in planes])
+    usual = float(np.median(gaps))
+    if np.abs(gaps - usual).max() <= _UNEVEN * usual:
+        return
+    steps = np.rint(gaps / usual)
+    missing = int(steps.sum()) - len(gaps)
+    if missing > 0 and steps.min() == 1 and np.abs(gaps / usual - steps).max() < 0.1:
+        widest = f"{gaps.max():.4g} mm where {usual:.4g} mm is usual"
+        yield f"slices that are missing: {missing}; its widest gap is {widest}"
+    else:
+        yield f"the distance of its slices varies from {gaps.min():.4g} to {gaps.max():.4g} mm"
+
+
+def _drift(planes: Sequence[Plane], places: NDArray[np.float64]) -> Iterator[str]:
+    """Slices that do not lie on a line, beyond half a pixel."""
+    heights = np.array([plane.height for plane in planes])
+    share = (heights - heights[0]) / (heights[-1] - heights[0])
+    line = places[0] + share[:, None] * (places[-1] - places[0])
+    beside = float(np.linalg.norm(places - line, axis=1).max())
+    if beside > 0.5 * min(planes[0].spacing or (1.0,)):
+        yield f"its slices lie up to {beside:.4g} mm beside the line from the first to the last"

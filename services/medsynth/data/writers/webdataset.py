@@ -1,0 +1,87 @@
+"""WebDataset: tar shards `000001000.tar` of 1,000 consecutive indexes.
+
+A sample is `000000123.image.png`, `000000123.mask.png` (labels as pixel values) and
+`000000123.json`, which says where it comes from.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import tarfile
+from typing import Any, ClassVar, cast
+
+from medsynth.data.writers.description import RESEARCH
+from medsynth.data.writers.interface import (
+    SHARD,
+    FileKind,
+    Form,
+    Format,
+    Labels,
+    Samples,
+    SetDescription,
+)
+from medsynth.data.writers.output import Output
+from medsynth.data.writers.png import encode_png, png_misfit
+
+
+class WebDataset(Format):
+    """A tar file for each shard."""
+
+    CHUNK: ClassVar[int] = SHARD
+
+    @classmethod
+    def misfit(cls, form: Form, description: SetDescription) -> str:
+        """What PNG holds."""
+        return png_misfit(form)
+
+    @classmethod
+    def kinds(cls, description: SetDescription) -> tuple[FileKind, ...]:
+        """Shards."""
+        return (FileKind("shards", "*.tar", "application/x-tar", "sample"),)
+
+    def encode(self, samples: Samples, output: Output) -> str:
+        """One file."""
+        with (
+            output.open(f"{samples.first:09d}.tar") as stream,
+            tarfile.open(
+                fileobj=cast(Any, stream), mode="w|", format=tarfile.USTAR_FORMAT
+            ) as archive,
+        ):
+            for index, image, mask in samples:
+                _add(archive, f"{index:09d}.image.png", encode_png(image))
+                if mask is not None:
+                    _add(archive, f"{index:09d}.mask.png", encode_png(mask))
+                _add(archive, f"{index:09d}.json", self._facts(index, mask))
+        return ""
+
+    def _facts(self, index: int, mask: Labels | None) -> bytes:
+        about = self.description
+        fields: dict[str, Any] = {
+            "index": index,
+            "generator": about.generator,
+            "generator_digest": about.generator_digest,
+            "seed": about.seed,
+            "modality": about.modality,
+            "synthetic": True,
+            "notice": RESEARCH,
+            "licence": about.licence,
+        }
+        if mask is not None:
+            pixels = {label: int((mask == label).sum()) for label in range(int(mask.max()) + 1)}
+            fields["pixels"] = {
+                (about.classes[label] if about.classes else str(label)): count
+                for label, count in pixels.items()
+                if count
+            }
+        return json.dumps(fields, ensure_ascii=False).encode()
+
+
+def _add(archive: tarfile.TarFile, name: str, content: bytes) -> None:
+    """Adds a member that belongs to nobody and was never changed."""
+    member = tarfile.TarInfo(name)
+    member.size = len(content)
+    archive.addfile(member, io.BytesIO(content))
+
+
+FORMAT = WebDataset

@@ -1,0 +1,469 @@
+from __future__ import annotations
+
+import hashlib
+import json
+import signal
+import subprocess
+import sys
+import tracemalloc
+import zipfile
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from medsynth.data.folder import folder_digest, read_sample_folder
+from medsynth.data.writers import FORMATS, SampleWriter, SetDescription, encoding
+from medsynth.data.writers.interface import Form
+from medsynth.data.writers.manifest import read_facts, write_manifest
+from medsynth.data.writers.shards import Shard, Shards
+from medsynth.errors import DataError, FailedPreconditionError, InvalidArgumentError
+from medsynth.manifest import FileEntry
+from tests.data.writers import samples
+
+Format = Literal["png", "npz"]
+
+
+def pixels(count: int, channels: int = 1, side: int = 5, seed: int = 0) -> np.ndarray:
+    generator = np.random.Generator(np.random.Philox(seed))
+    return generator.integers(0, 256, (count, channels, side, side + 1)).astype(np.uint8)
+
+
+def labels(count: int, side: int = 5) -> np.ndarray:
+    return (pixels(count, 1, side, 1)[:, 0] % 4).astype(np.uint8)
+
+
+def write(
+    folder: Path, format: Format, images: np.ndarray, masks: np.ndarray | None, first: int,
+    sizes: list[int],
+) -> str:  # fmt: skip
+    writer = SampleWriter(folder, format, {"seed": 7})
+    done = 0
+    for size in [*sizes, len(images)]:
+        part = slice(done, min(done + size, len(images)))
+        if part.stop > part.start:
+            writer.write(first + part.start, images[part], None if masks is None else masks[part])
+        done = part.stop
+    return writer.close()
+
+
+@settings(
+    deadline=None, max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(
+    data=st.data(),
+    format=st.sampled_from(["png", "npz"]),
+    channels=st.sampled_from([1, 3]),
+    masked=st.booleans(),
+    count=st.integers(1, 12),
+    first=st.integers(0, 2**40),
+)
+def test_round_trip(
+    data: st.DataObject, format: Format, channels: int, masked: bool, count: int, first: int,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> None:  # fmt: skip
+    folder = tmp_path_factory.mktemp("set") / "out"
+    images, masks = pixels(count, channels), labels(count) if masked else None
+    sizes = data.draw(st.lists(st.integers(1, 5), max_size=8))
+    digest = write(folder, format, images, masks, first, sizes)
+    got, got_masks = read_sample_folder(folder, None)
+    assert np.array_equal(got, images)
+    assert (got_masks is None) == (masks is None)
+    if masks is not None:
+        assert np.array_equal(np.asarray(got_masks), masks)
+    assert digest == folder_digest(folder)
+
+
+def test_shards_begin_at_multiples_of_a_thousand(tmp_path: Path) -> None:
+    images, masks = pixels(2300, 8, 2), labels(2300, 2)
+    write(tmp_path / "a", "npz", images, masks, 500, [700, 1, 64])
+    shards = sorted(tmp_path.glob("a/*.npz"))
+    assert [s.name for s in shards] == ["000000500.npz", "000001000.npz", "000002000.npz"]
+    sizes = []
+    for shard in shards:
+        with np.load(shard) as arrays:
+            sizes.append(len(arrays["images"]))
+            assert arrays["masks"].shape == (sizes[-1], 2, 3)
+    assert sizes == [500, 1000, 800]
+    assert np.array_equal(read_sample_folder(tmp_path / "a", 1200)[0], images[:1200])
+
+
+@pytest.mark.parametrize("format", ["png", "npz"])
+def test_the_same_images_give_the_same_bytes(
+    format: Format, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    images, masks = pixels(9), labels(9)
+    first = write(tmp_path / "a", format, images, masks, 0, [2, 7])
+    monkeypatch.setenv("TZ", "Asia/Yerevan")
+    second = write(tmp_path / "b", format, images, masks, 0, [5, 4])
+    assert first == second
+    for file in sorted(p for p in (tmp_path / "a").rglob("*") if p.is_file()):
+        assert file.read_bytes() == (tmp_path / "b" / file.relative_to(tmp_path / "a")).read_bytes()
+    for shard in (tmp_path / "a").glob("*.npz"):
+        with zipfile.ZipFile(shard) as archive:
+            assert {entry.date_time for entry in archive.infolist()} == {(1980, 1, 1, 0, 0, 0)}
+    third = write(tmp_path / "c", format, images[::-1], masks, 0, [])
+    assert third != first
+
+
+def test_layout_and_manifest(tmp_path: Path) -> None:
+    images, masks = pixels(2), labels(2)
+    write(tmp_path / "a", "png", images, masks, 123, [])
+    manifest: dict[str, Any] = json.loads((tmp_path / "a" / "manifest.json").read_text())
+    files = manifest.pop("files")
+    assert manifest == {
+        "format": "png",
+        "first_index": 123,
+        "count": 2,
+        "channels": 1,
+        "height": 5,
+        "width": 6,
+        "bits": 8,
+        "masks": True,
+        "description": SetDescription().to_mapping(),
+        "metadata": {"seed": 7},
+    }
+    assert [entry["path"] for entry in files] == [
+        "images/000000123.png",
+        "masks/000000123.png",
+        "images/000000124.png",
+        "masks/000000124.png",
+    ]
+    for entry in files:
+        content = (tmp_path / "a" / entry["path"]).read_bytes()
+        assert entry["size"] == len(content)
+        assert entry["digest"] == "sha256:" + hashlib.sha256(content).hexdigest()
+
+
+@pytest.mark.parametrize("channels", [2, 4, 8])
+def test_png_refuses_other_channels(channels: int, tmp_path: Path) -> None:
+    writer = SampleWriter(tmp_path / "a", "png", {})
+    with pytest.raises(InvalidArgumentError, match="npz"):
+        writer.write(0, pixels(1, channels), None)
+
+
+def test_other_formats(tmp_path: Path) -> None:
+    with pytest.raises(InvalidArgumentError, match="png, npz"):
+        SampleWriter(tmp_path / "a", "jpg", {})
+    assert not (tmp_path / "a").exists()
+
+
+def test_a_folder_that_is_not_empty(tmp_path: Path) -> None:
+    (tmp_path / "mine.txt").write_text("keep")
+    with pytest.raises(FailedPreconditionError, match="not an empty folder"):
+        SampleWriter(tmp_path, "png", {})
+    with pytest.raises(FailedPreconditionError):
+        SampleWriter(tmp_path / "mine.txt", "png", {})
+
+
+def test_what_does_not_follow_is_refused(tmp_path: Path) -> None:
+    writer = SampleWriter(tmp_path / "a", "npz", {})
+    writer.write(10, pixels(2), labels(2))
+    for first, images, masks in (
+        (11, pixels(1), labels(1)),
+        (13, pixels(1), labels(1)),
+        (12, pixels(1), None),
+        (12, pixels(1, 3), labels(1)),
+        (12, pixels(1, 1, 6), labels(1, 6)),
+        (12, pixels(2), labels(1)),
+        (12, pixels(1).astype(np.float32), labels(1)),
+        (12, pixels(1)[0], labels(1)),
+    ):
+        with pytest.raises(ValueError, match=r"index|shape|masks"):
+            writer.write(first, images, masks)
+    writer.write(12, pixels(1), labels(1))
+    writer.close()
+    assert len(read_sample_folder(tmp_path / "a", None)[0]) == 3
+
+
+def test_batches_may_be_reused_after_writing(tmp_path: Path) -> None:
+    buffer = pixels(3)
+    expected = buffer.copy()
+    with SampleWriter(tmp_path / "a", "npz", {}) as writer:
+        writer.write(0, buffer, None)
+        buffer[:] = 0
+    assert np.array_equal(read_sample_folder(tmp_path / "a", None)[0], expected)
+
+
+def test_an_exception_leaves_no_manifest(tmp_path: Path) -> None:
+    def interrupted() -> None:
+        with SampleWriter(tmp_path / "a", "png", {}) as writer:
+            writer.write(0, pixels(1), None)
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        interrupted()
+    assert not (tmp_path / "a" / "manifest.json").exists()
+
+
+def begun(folder: Path, format: str, count: int) -> None:
+    """A set of ten samples from 995 on that was left after so many."""
+    images, masks = samples.pixels(10), samples.labels(10)
+    writer = SampleWriter(folder, format, {}, samples.DESCRIPTION)
+    writer.write(995, images[:count], masks[:count])
+    writer.pause()
+
+
+@pytest.mark.parametrize("format", FORMATS)
+def test_the_same_bytes_whether_interrupted_or_not(format: str, tmp_path: Path) -> None:
+    images, masks = samples.pixels(10), samples.labels(10)
+    whole = samples.write(tmp_path / "whole", format, images, masks, first=995)
+    begun(tmp_path / "parts", format, 8)
+    again = SampleWriter(
+        tmp_path / "parts", format, {"note": "a test"}, samples.DESCRIPTION, resume=True
+    )
+    assert (again.first_index, again.next_index, again.count) == (995, 1000, 5)
+    again.write(1000, images[5:], masks[5:])
+    assert again.close() == whole
+    assert samples.tree(tmp_path / "parts") == samples.tree(tmp_path / "whole")
+
+
+KILLED = """
+import os, signal, sys
+from pathlib import Path
+from medsynth.data.writers import SampleWriter
+from tests.data.writers import samples
+images, masks = samples.pixels(3456), samples.labels(3456)
+for stop in (2100, 3400):
+    writer = SampleWriter(Path(sys.argv[1]), sys.argv[2], {}, samples.DESCRIPTION, resume=True)
+    for index in range(writer.next_index or 0, stop, 50):
+        writer.write(index, images[index : index + 50], masks[index : index + 50])
+    if stop == 2100:
+        writer.pause()
+os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+@pytest.mark.parametrize("format", ["coco", "webdataset"])
+def test_a_killed_set_is_taken_up(format: str, tmp_path: Path) -> None:
+    command = [sys.executable, "-c", KILLED, str(tmp_path / "a"), format]
+    assert subprocess.run(command, check=False, timeout=100).returncode == -signal.SIGKILL
+    assert not (tmp_path / "a" / "manifest.json").exists()
+    writer = SampleWriter(tmp_path / "a", format, {}, samples.DESCRIPTION, resume=True)
+    assert writer.next_index in (2000, 3000)
+    left = slice(writer.next_index, None)
+    writer.write(writer.next_index, samples.pixels(3456)[left], samples.labels(3456)[left])
+    digest = writer.close()
+    writer = SampleWriter(tmp_path / "b", format, {}, samples.DESCRIPTION)
+    writer.write(0, samples.pixels(3456), samples.labels(3456))
+    assert writer.close() == digest
+    assert samples.tree(tmp_path / "a") == samples.tree(tmp_path / "b")
+
+
+def test_what_belongs_to_no_whole_shard_goes_and_other_files_stay(tmp_path: Path) -> None:
+    begun(tmp_path / "a", "png", 10)
+    half = [f"{kind}/{index:09d}.png" for kind in ("images", "masks") for index in (1000, 1004)]
+    (tmp_path / "a" / half[0]).write_bytes(b"half")
+    for name in ("notes.txt", "images/mine.png", "scan-000001001.png"):
+        (tmp_path / "a" / name).write_text("mine")
+    writer = SampleWriter(tmp_path / "a", "png", {}, samples.DESCRIPTION, resume=True)
+    assert writer.next_index == 1000
+    left = set(samples.tree(tmp_path / "a"))
+    assert not left & set(half)
+    assert {"notes.txt", "images/mine.png", "scan-000001001.png"} < left
+    assert {"images/000000995.png", "masks/000000999.png"} < left
+
+
+@pytest.mark.parametrize("damage", ["shorter", "gone", "record"])
+def test_a_shard_whose_files_are_not_what_they_were_is_made_again(
+    damage: str, tmp_path: Path
+) -> None:
+    begun(tmp_path / "a", "png", 10)
+    file = tmp_path / "a" / "images" / "000000997.png"
+    if damage == "shorter":
+        file.write_bytes(file.read_bytes()[:-1])
+    elif damage == "gone":
+        file.unlink()
+    else:
+        (tmp_path / "a" / ".shards" / "000000995.json").write_text('{"first":')
+    writer = SampleWriter(tmp_path / "a", "png", {}, samples.DESCRIPTION, resume=True)
+    assert (writer.next_index, writer.count) == (None, 0)
+    assert not [path for path in samples.tree(tmp_path / "a") if path.endswith(".png")]
+
+
+def test_a_gap_between_shards_ends_what_is_kept(tmp_path: Path) -> None:
+    writer = SampleWriter(tmp_path / "a", "npz", {})
+    writer.write(0, samples.pixels(3000, 1, 1, 1), None)
+    writer.pause()
+    (tmp_path / "a" / ".shards" / "000001000.json").unlink()
+    writer = SampleWriter(tmp_path / "a", "npz", {}, resume=True)
+    assert writer.next_index == 1000
+    assert [path.name for path in (tmp_path / "a").glob("*.npz")] == ["000000000.npz"]
+
+
+def test_a_set_of_another_description_is_not_taken_up(tmp_path: Path) -> None:
+    begun(tmp_path / "a", "png", 10)
+    before = samples.tree(tmp_path / "a")
+    for format, description in (
+        ("png", samples.describe(seed=8)),
+        ("npz", samples.DESCRIPTION),
+        ("png", None),
+    ):
+        with pytest.raises(FailedPreconditionError, match=r"another set: its (format|description)"):
+            SampleWriter(tmp_path / "a", format, {}, description, resume=True)
+    with pytest.raises(FailedPreconditionError, match="not an empty folder"):
+        SampleWriter(tmp_path / "a", "png", {}, samples.DESCRIPTION)
+    assert samples.tree(tmp_path / "a") == before
+
+
+def test_other_images_are_refused_after_an_interruption(tmp_path: Path) -> None:
+    begun(tmp_path / "a", "png", 10)
+    writer = SampleWriter(tmp_path / "a", "png", {}, samples.DESCRIPTION, resume=True)
+    with pytest.raises(ValueError, match="differs"):
+        writer.write(1000, samples.pixels(1, rows=9), samples.labels(1, rows=9))
+    with pytest.raises(ValueError, match="index 1005"):
+        writer.write(1005, samples.pixels(1), samples.labels(1))
+
+
+def test_resuming_begins_where_nothing_is(tmp_path: Path) -> None:
+    (tmp_path / "c" / ".shards").mkdir(parents=True)
+    for folder in ("a", "c"):
+        with SampleWriter(tmp_path / folder, "png", {}, resume=True) as writer:
+            assert writer.next_index is None
+            writer.write(3, pixels(1), None)
+        assert len(read_sample_folder(tmp_path / folder)[0]) == 1
+    (tmp_path / "b").mkdir()
+    (tmp_path / "b" / "mine.txt").write_text("keep")
+    with pytest.raises(FailedPreconditionError, match="go on with"):
+        SampleWriter(tmp_path / "b", "png", {}, resume=True)
+
+
+def test_resuming_a_finished_set_changes_nothing(tmp_path: Path) -> None:
+    description = samples.describe(preparation={"label_map": {2: 1}, "limits": [0.5, 99.5]})
+    digest = samples.write(tmp_path / "a", "png", pixels(3), labels(3), description, 40)
+    before = samples.tree(tmp_path / "a")
+    writer = SampleWriter(tmp_path / "a", "png", {}, description, resume=True)
+    assert (writer.first_index, writer.next_index, writer.count) == (40, 43, 3)
+    with pytest.raises(ValueError, match="finished"):
+        writer.write(43, pixels(1), labels(1))
+    assert writer.close() == digest
+    assert samples.tree(tmp_path / "a") == before
+    with pytest.raises(FailedPreconditionError, match="another set"):
+        SampleWriter(tmp_path / "a", "png", {}, samples.DESCRIPTION, resume=True)
+
+
+def test_a_manifest_beside_records_is_written_again(tmp_path: Path) -> None:
+    begun(tmp_path / "a", "png", 10)
+    (tmp_path / "a" / "manifest.json").write_text("{}")
+    writer = SampleWriter(tmp_path / "a", "png", {}, samples.DESCRIPTION, resume=True)
+    assert not (tmp_path / "a" / "manifest.json").exists()
+    writer.close()
+    assert read_facts(tmp_path / "a" / "manifest.json")["count"] == 5
+    assert not (tmp_path / "a" / ".shards").exists()
+
+
+def test_the_manifest_says_where_the_images_come_from(tmp_path: Path) -> None:
+    description = samples.describe(
+        licence="CC0-1.0", intended_use="teaching", preparation={"size": 64}
+    )
+    samples.write(tmp_path / "a", "npz", samples.pixels(2, bits=16), labels(2), description, 8)
+    facts = read_facts(tmp_path / "a" / "manifest.json")
+    assert (facts["bits"], facts["first_index"], facts["count"]) == (16, 8, 2)
+    said = facts["description"]
+    assert said["generator_digest"] == samples.DIGEST
+    assert (said["seed"], said["preparation"]) == (7, {"size": 64})
+    assert (said["licence"], said["intended_use"]) == ("CC0-1.0", "teaching")
+
+
+@pytest.mark.parametrize("format", FORMATS)
+def test_the_manifest_has_every_other_file(format: str, tmp_path: Path) -> None:
+    samples.write(tmp_path / "a", format, pixels(3), labels(3))
+    files = samples.tree(tmp_path / "a")
+    listed = {entry["path"]: entry for entry in json.loads(files["manifest.json"])["files"]}
+    assert set(files) - set(listed) == {"manifest.json", "croissant.json"}
+    for path, entry in listed.items():
+        assert entry["size"] == len(files[path])
+        assert entry["digest"] == "sha256:" + hashlib.sha256(files[path]).hexdigest()
+
+
+def test_a_label_without_a_class(tmp_path: Path) -> None:
+    writer = SampleWriter(tmp_path / "a", "npz", {}, samples.DESCRIPTION)
+    with pytest.raises(ValueError, match="label 4, but 4 classes"):
+        writer.write(0, pixels(1), np.full((1, 5, 6), 4, np.uint8))
+
+
+def test_two_types_of_pixels_are_not_mixed(tmp_path: Path) -> None:
+    writer = SampleWriter(tmp_path / "a", "npz", {})
+    writer.write(0, pixels(1), None)
+    with pytest.raises(ValueError, match="type"):
+        writer.write(1, samples.pixels(1, bits=16), None)
+
+
+def test_an_error_of_a_thread_reaches_the_writer(tmp_path: Path) -> None:
+    writer = SampleWriter(tmp_path / "a", "png", {})
+    (tmp_path / "a" / "images").write_text("in the way")
+    writer.write(0, pixels(3), None)
+    with pytest.raises(OSError, match="images"):
+        writer.close()
+    assert not (tmp_path / "a" / "manifest.json").exists()
+
+
+def test_what_waits_is_bounded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(encoding, "_MOST_BYTES", 2**21)
+    batch = samples.pixels(20, 1, 128, 128)
+    with SampleWriter(tmp_path / "a", "png", {}, threads=1) as writer:
+        writer.write(0, batch, None)
+        tracemalloc.start()
+        for number in range(1, 60):
+            writer.write(20 * number, batch, None)
+        peak = tracemalloc.get_traced_memory()[1]
+        tracemalloc.stop()
+    assert peak < 2 * 2**21
+    assert 59 * batch.nbytes > 8 * 2**21
+
+
+def test_an_interruption_before_the_manifest(tmp_path: Path) -> None:
+    """The last shard may have been meant to be longer: it is made again."""
+    images, masks = samples.pixels(10), samples.labels(10)
+    whole = samples.write(tmp_path / "whole", "coco", images, masks, first=995)
+    in_the_way = tmp_path / "a" / "manifest.json.tmp"
+    writer = SampleWriter(tmp_path / "a", "coco", {"note": "a test"}, samples.DESCRIPTION)
+    writer.write(995, images[:7], masks[:7])
+    in_the_way.mkdir()
+    with pytest.raises(IsADirectoryError):
+        writer.close()
+    in_the_way.rmdir()
+    again = SampleWriter(
+        tmp_path / "a", "coco", {"note": "a test"}, samples.DESCRIPTION, resume=True
+    )
+    assert again.next_index == 1000
+    again.write(1000, images[5:], masks[5:])
+    assert again.close() == whole
+    assert samples.tree(tmp_path / "a") == samples.tree(tmp_path / "whole")
+
+
+def test_a_manifest_of_many_files_is_written_in_little_memory(tmp_path: Path) -> None:
+    peaks = []
+    for shards in (2, 16):
+        records = Shards(tmp_path / str(shards))
+        records.begin({})
+        for first in range(0, 1000 * shards, 1000):
+            entries = [
+                FileEntry(f"images/{index:09d}.png", index, samples.DIGEST)
+                for index in range(first, first + 1000)
+            ]
+            records.add(Shard(first, 1000, Form(), 0, entries), "")
+        tracemalloc.start()
+        file = tmp_path / f"{shards}.json"
+        write_manifest(file, {"a": 1, "z": [2]}, (e for part in records for e in part.files))
+        facts = read_facts(file)
+        peaks.append(tracemalloc.get_traced_memory()[1])
+        tracemalloc.stop()
+        assert facts == {"a": 1, "z": [2]}
+        assert len(json.loads(file.read_bytes())["files"]) == 1000 * shards
+    assert peaks[-1] < 2 * peaks[0]
+
+
+@pytest.mark.parametrize("content", ["", "[]", '{"files": [', "\xff"])
+def test_what_is_no_manifest(content: str, tmp_path: Path) -> None:
+    (tmp_path / "manifest.json").write_bytes(content.encode("latin-1"))
+    with pytest.raises(DataError, match="not a manifest"):
+        read_facts(tmp_path / "manifest.json")
+
+
+def test_an_empty_set(tmp_path: Path) -> None:
+    SampleWriter(tmp_path / "a", "nnunet", {}).close()
+    assert read_facts(tmp_path / "a" / "manifest.json")["count"] == 0

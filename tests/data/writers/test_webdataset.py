@@ -1,0 +1,56 @@
+from __future__ import annotations
+
+import io
+import json
+import tarfile
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from tests.data.writers.samples import CLASSES, DIGEST, labels, pixels, write
+
+
+def members(file: Path) -> dict[str, bytes]:
+    found = {}
+    with tarfile.open(file) as archive:
+        for member in archive:
+            assert (member.mtime, member.uid, member.gid) == (0, 0, 0)
+            assert (member.uname, member.gname) == ("", "")
+            stream = archive.extractfile(member)
+            assert stream is not None
+            found[member.name] = stream.read()
+    return found
+
+
+def picture(content: bytes) -> np.ndarray:
+    with Image.open(io.BytesIO(content)) as image:
+        return np.atleast_3d(np.asarray(image)).transpose(2, 0, 1)
+
+
+@pytest.mark.parametrize(("channels", "bits"), [(1, 8), (3, 8), (1, 16)])
+def test_pixel_for_pixel_by_tarfile_and_pillow(channels: int, bits: int, tmp_path: Path) -> None:
+    images, masks = pixels(4, channels, bits=bits), labels(4)
+    write(tmp_path / "a", "webdataset", images, masks, first=998)
+    found: dict[str, bytes] = {}
+    for name in ("000000998.tar", "000001000.tar"):
+        content = members(tmp_path / "a" / name)
+        assert len(content) == 2 * 3
+        found |= content
+    for place in range(4):
+        key = f"{998 + place:09d}"
+        assert np.array_equal(picture(found[f"{key}.image.png"]), images[place])
+        assert np.array_equal(picture(found[f"{key}.mask.png"])[0], masks[place])
+        facts = json.loads(found[f"{key}.json"])
+        assert (facts["index"], facts["seed"]) == (998 + place, 7)
+        assert facts["generator_digest"] == DIGEST
+        assert facts["synthetic"] is True
+        counts = {name: int((masks[place] == n).sum()) for n, name in enumerate(CLASSES)}
+        assert facts["pixels"] == {name: count for name, count in counts.items() if count}
+
+
+def test_a_sample_is_together_and_begins_with_its_key(tmp_path: Path) -> None:
+    write(tmp_path / "a", "webdataset", pixels(3), None)
+    names = list(members(tmp_path / "a" / "000000000.tar"))
+    assert names == [f"{key:09d}.{end}" for key in range(3) for end in ("image.png", "json")]
