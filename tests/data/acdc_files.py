@@ -8,11 +8,13 @@ import nibabel
 import numpy as np
 from numpy.typing import NDArray
 
+AFFINE = np.diag([1.5, 1.25, 8, 1])
+
 
 def write_nifti(file: Path, values: NDArray[np.generic]) -> Path:
     """Writes (slices, rows, columns) in NIfTI's own order of axes."""
     file.parent.mkdir(parents=True, exist_ok=True)
-    image = nibabel.Nifti1Image(values.transpose(2, 1, 0), np.diag([1.5, 1.25, 8, 1]))
+    image = nibabel.Nifti1Image(values.transpose(2, 1, 0), AFFINE)
     nibabel.save(image, file)
     return file
 

@@ -183,8 +183,9 @@ def test_complete(tmp_path: Path) -> None:
     assert complete(Source("phantom://cardiac")) == Source(
         "phantom://cardiac?patients=60&slices=8&seed=0&contrast=cine", "phantom"
     )
+    (tmp_path / "empty").mkdir()
     with pytest.raises(DataError, match="no reader"):
-        complete(Source(str(tmp_path)))
+        complete(Source(str(tmp_path / "empty")))
 
 
 def test_reader_and_uri_have_to_fit(tmp_path: Path) -> None:

@@ -8,9 +8,8 @@ import grpc
 import pytest
 from google.protobuf import json_format
 
-from medsynth.evaluator.names import PAGE_FILE, REPORT_FILE
 from medsynth.evaluator.service import SERVICE, EvaluatorServicer
-from medsynth.platform.artifacts import REPORTS
+from medsynth.platform.artifacts import REPORT_FILE, REPORT_PAGE, REPORTS
 from medsynth.platform.rpc.server import build_server
 from medsynth.v1 import evaluator_pb2, evaluator_pb2_grpc, jobs_pb2
 from tests.evaluator.reports import example_report
@@ -65,7 +64,7 @@ def test_a_report_comes_as_scores_and_then_as_a_page_in_pieces(
     page = ("<p>\u00e9" * 500_000).encode()
     draft = workplace.storage.draft(REPORTS, "large", "a1")
     draft.write(REPORT_FILE, json_format.MessageToJson(report).encode())
-    draft.write(PAGE_FILE, page)
+    draft.write(REPORT_PAGE, page)
     workplace.storage.publish(draft, {})
 
     parts = list(

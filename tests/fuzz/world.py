@@ -13,6 +13,16 @@ from google.protobuf.message import Message
 from google.protobuf.message_factory import GetMessageClass
 
 import medsynth.evaluator.names as evaluator_names
+from medsynth.data import readers
+from medsynth.data.preparation import (
+    CROPS,
+    FITS,
+    INTENSITIES,
+    ORIENTATIONS,
+    SLICING,
+    SPLITS,
+)
+from medsynth.data.writers.registry import FORMATS
 from medsynth.errors import NotFoundError
 from medsynth.gans.presets import PRESETS
 from medsynth.gans.specification import (
@@ -52,10 +62,14 @@ KNOWN: Final[Mapping[str, Sequence[str]]] = {
     "weight_init": WEIGHT_INITS,
     "optimiser": ("adam", "rmsprop"),
     "precision": PRECISIONS,
-    "reader": ("", "acdc", "phantom"),
-    "crop": ("none", "centre", "foreground"),
-    "intensity": ("percentiles", "window"),
-    "format": ("png", "npz"),
+    "reader": ("", *readers.NAMES),
+    "crop": CROPS,
+    "intensity": INTENSITIES,
+    "orientation": ORIENTATIONS,
+    "slicing": SLICING,
+    "fit": FITS,
+    "split": SPLITS,
+    "format": FORMATS,
     "metrics": evaluator_names.METRICS,
     "regimes": evaluator_names.REGIMES,
     "request_id": ("", "once", "twice", "x" * 64, "x" * 65, "a b", "."),
@@ -93,7 +107,9 @@ class World:
         """Of every resource."""
         found = [
             artifacts.resource_name(artifact)
-            for collection in ("datasets", "generators", "syntheticDatasets", "reports")
+            for collection in (
+                *("datasets", "inspections", "generators", "syntheticDatasets", "reports"),
+            )
             for artifact in self._storage.list(collection)
         ]
         return found + [name for jobs in self._jobs.values() for name in jobs.values()]
@@ -152,6 +168,7 @@ class World:
     def _specifications(self) -> dict[str, Message]:
         return {
             "preparation": _SOURCE,
+            "inspection": _SOURCE,
             "training": _TRAINING,
             "synthetic_dataset": sampler_pb2.SyntheticDatasetSpecification(
                 generator="generators/small", count=9, format="png"
@@ -187,13 +204,19 @@ class World:
         dataset = types_pb2.Dataset(source=_SOURCE, channels=1, size=32)
         report = json_format.MessageToJson(example_report(), preserving_proto_field_name=True)
         report_files = {
-            evaluator_names.REPORT_FILE: report.encode(),
-            evaluator_names.PAGE_FILE: b"<!doctype html>" + b" " * 10**6,
+            artifacts.REPORT_FILE: report.encode(),
+            artifacts.REPORT_PAGE: b"<!doctype html>" + b" " * 10**6,
+        }
+        inspection = json_format.MessageToJson(trainer_pb2.Inspection(reader="acdc"))
+        inspection_files = {
+            artifacts.INSPECTION_FILE: inspection.encode(),
+            artifacts.INSPECTION_PAGE: b"<!doctype html>" + b" " * 10**6,
         }
         drawn = {"generator": "generators/small"}
         self._publish(artifacts.DATASETS, "d1", artifacts.dataset_metadata(dataset), {})
         self._publish(artifacts.SYNTHETIC_DATASETS, "s1", drawn, {"images/0.png": b""})
         self._publish(artifacts.REPORTS, "r1", {"subject": "generators/small"}, report_files)
+        self._publish(artifacts.INSPECTIONS, "i1", {}, inspection_files)
 
     def _publish(
         self,

@@ -23,6 +23,7 @@ from medsynth.v1 import evaluator_pb2, jobs_pb2, sampler_pb2, trainer_pb2
 
 Job: TypeAlias = (
     trainer_pb2.PreparationJob
+    | trainer_pb2.InspectionJob
     | trainer_pb2.TrainingJob
     | sampler_pb2.SyntheticDatasetJob
     | evaluator_pb2.EvaluationJob

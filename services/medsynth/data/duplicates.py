@@ -101,7 +101,8 @@ class LookAlikes:
 
     def _checked(self, first: int, second: int, view: int, distance: int) -> Iterator[Pair]:
         turned = _views(self._thumbnails[second])[view]
-        correlation = float(np.corrcoef(self._thumbnails[first].ravel(), turned.ravel())[0, 1])
+        pair = np.array([self._thumbnails[first].ravel(), turned.ravel()], np.float64)
+        correlation = float(np.corrcoef(pair)[0, 1])
         if correlation >= LEAST_CORRELATION:
             yield Pair(
                 self._numbers[first], self._numbers[second], distance, round(correlation, 4),

@@ -69,7 +69,7 @@ class Split:
 
     Attributes:
         name: `train`, `validation` or `test`.
-        images: uint8 or uint16 (N, channels, size, size), mapped read-only from the file.
+        images: uint8 (N, channels, size, size), mapped read-only from the file.
         masks: uint8 labels (N, size, size), likewise, or None.
         patients: Pseudonym of each slice's patient.
         volumes: Name of each slice's volume.
@@ -80,7 +80,7 @@ class Split:
     """
 
     name: str
-    images: NDArray[np.uint8] | NDArray[np.uint16]
+    images: NDArray[np.uint8]
     masks: NDArray[np.uint8] | None
     patients: tuple[str, ...]
     volumes: tuple[str, ...]

@@ -203,11 +203,11 @@ class _Collected:
         count = sum(self._slices[patient] for patient in patients)
         columns = _Columns()
         with ExitStack() as stack:
-            shape = (count, self._first.channels, size, size)
-            images = stack.enter_context(_array(folder / "images.npy", f"<u{bits // 8}", shape))
+            whole = (count, self._first.channels, size, size)
+            images = stack.enter_context(_array(folder / "images.npy", f"<u{bits // 8}", whole))
             if self.masked:
-                shape = (count, size, size)
-                masks = stack.enter_context(_array(folder / "masks.npy", "|u1", shape))
+                plane = (count, size, size)
+                masks = stack.enter_context(_array(folder / "masks.npy", "|u1", plane))
             for batch, volume in self._volumes(patients):
                 images(batch.slices(volume, size, bits))
                 if self.masked:

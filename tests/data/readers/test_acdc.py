@@ -14,7 +14,7 @@ from medsynth.data.readers import acdc
 from medsynth.data.readers.interface import TESTING, TRAINING, Problem, ReaderOptions
 from medsynth.data.volume import Volume
 from medsynth.errors import DataError, InvalidArgumentError
-from tests.data.acdc_files import acdc_folder, write_nifti
+from tests.data.acdc_files import AFFINE, acdc_folder, write_nifti
 from tests.data.readers.reading import read_all, survey
 
 FRAME = "patient002/patient002_frame01.nii.gz"
@@ -49,7 +49,7 @@ def test_volumes(folder: Path) -> None:
 
 def test_scaled_integers_are_unscaled(folder: Path) -> None:
     values = np.linspace(-1.0, 2.0, 3 * 40 * 48).reshape(3, 40, 48).astype(np.float32)
-    image = nibabel.Nifti1Image(values.transpose(2, 1, 0), np.eye(4))
+    image = nibabel.Nifti1Image(values.transpose(2, 1, 0), AFFINE)
     image.set_data_dtype(np.int16)
     nibabel.save(image, folder / FRAME)
     volume = one(folder)
@@ -94,7 +94,7 @@ def test_uncompressed_files_and_no_info(folder: Path) -> None:
 def test_a_trailing_axis_of_one_is_dropped(folder: Path) -> None:
     values = np.zeros((48, 40, 3, 1), np.int16)
     values[5, 6, 1] = 100
-    nibabel.save(nibabel.Nifti1Image(values, np.eye(4)), folder / FRAME)
+    nibabel.save(nibabel.Nifti1Image(values, AFFINE), folder / FRAME)
     volume = one(folder)
     assert volume.images[1, 0, 6, 5] == 100
 
