@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -101,13 +101,17 @@ class LookAlikes:
 
     def _checked(self, first: int, second: int, view: int, distance: int) -> Iterator[Pair]:
         turned = _views(self._thumbnails[second])[view]
-        pair = np.array([self._thumbnails[first].ravel(), turned.ravel()], np.float64)
-        correlation = float(np.corrcoef(pair)[0, 1])
+        correlation = _correlation(self._thumbnails[first], turned)
         if correlation >= LEAST_CORRELATION:
             yield Pair(
                 self._numbers[first], self._numbers[second], distance, round(correlation, 4),
                 view > 0,
             )  # fmt: skip
+
+
+def _correlation(first: NDArray[Any], second: NDArray[Any]) -> float:
+    one, other = (plane.astype(np.float64) - plane.mean() for plane in (first, second))
+    return float((one * other).sum() / np.sqrt((one**2).sum() * (other**2).sum()))
 
 
 def _reduced(plane: NDArray[np.float32]) -> NDArray[np.float32] | None:
