@@ -55,6 +55,7 @@ def image_dataset(image: Pixels, form: Form, about: SetDescription, identity: Id
     add_patient_and_study(out, about, identity)
     out.SeriesInstanceUID = identity.series
     out.SeriesNumber = 1
+    out.Laterality = ""
     out.SeriesDescription = "Synthetic image"
     out.InstanceNumber = 1
     add_equipment(out, about)

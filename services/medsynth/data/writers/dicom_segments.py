@@ -112,6 +112,8 @@ def segmentation_dataset(
     del out.InstanceCreationDate, out.InstanceCreationTime
     for item in (*out.DimensionOrganizationSequence, *out.DimensionIndexSequence):
         item.DimensionOrganizationUID = dimensions
+    if "FrameOfReferenceUID" not in out:
+        out.PatientOrientation = ""
     add_marks(out, about, index)
     return out  # type: ignore[no-any-return]
 
