@@ -50,12 +50,14 @@ def no_file_above(size: int) -> Iterator[None]:
         resource.setrlimit(resource.RLIMIT_FSIZE, before)
 
 
-def children(pid: int) -> list[int]:
-    """The processes that a process has started and that run."""
+def children(pid: int, word: str = "") -> list[int]:
+    """The processes that a process has started and that run, with a word in their command."""
     found = []
     for listed in Path(f"/proc/{pid}/task").glob("*/children"):
         try:
-            found += [int(child) for child in listed.read_text().split()]
+            for child in map(int, listed.read_text().split()):
+                command = Path(f"/proc/{child}/cmdline").read_bytes().decode()
+                found += [child] if word in command else []
         except (FileNotFoundError, ProcessLookupError):
             continue
     return found

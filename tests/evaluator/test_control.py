@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 from medsynth.data.preparation import Preparation
-from medsynth.data.prepared import PreparedSet, prepare
+from medsynth.data.prepared import PreparedSet
+from medsynth.data.preparing import prepare
 from medsynth.data.source import Source
 from medsynth.evaluator import names
 from medsynth.evaluator.results import Results, content_key

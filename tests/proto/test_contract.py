@@ -65,9 +65,13 @@ def test_every_job_has_the_same_six_methods(
         method.name for file in files for service in file.service for method in service.method
     }
     jobs = {name for name in messages if re.fullmatch(r"[A-Z]\w*Job", name)}
-    assert jobs == {"PreparationJob", "TrainingJob", "SyntheticDatasetJob", "EvaluationJob"}
+    assert jobs == {
+        *("PreparationJob", "InspectionJob", "TrainingJob", "SyntheticDatasetJob"),
+        "EvaluationJob",
+    }
+    of_data_sets = {"PreparationJob": "PrepareDataset", "InspectionJob": "InspectDataset"}
     for job in jobs:
-        create = "PrepareDataset" if job == "PreparationJob" else f"Create{job}"
+        create = of_data_sets.get(job, f"Create{job}")
         assert {
             create,
             f"Get{job}",

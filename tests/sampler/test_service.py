@@ -426,8 +426,8 @@ def test_the_life_of_a_job(stub: Stub) -> None:
         ({"count": 10**7 + 1}, "specification.count", "from 1 to 10000000"),
         ({"seed": -5}, "specification.seed", "from 0 to"),
         ({"first_index": END - 1, "count": 2}, "specification.first_index", "every index"),
-        ({"format": "jpeg"}, "specification.format", "`png` or `npz`"),
-        ({"format": ""}, "specification.format", "`png` or `npz`"),
+        ({"format": "jpeg"}, "specification.format", "one of png, npz, nifti"),
+        ({"format": ""}, "specification.format", "one of png, npz, nifti"),
         ({"generator": "../small"}, "specification.generator", "generators/ID"),
     ],
 )
@@ -447,7 +447,7 @@ def test_png_files_cannot_hold_every_number_of_channels(
     with pytest.raises(grpc.RpcError) as raised:
         stub.CreateSyntheticDatasetJob(create(generator="generators/five"))
     assert details(raised.value)[1] == ["specification.format"]
-    assert "`npz`, because generators/five makes 5 channels" in raised.value.details()
+    assert "npz or nifti or nnunet: a PNG holds 1 or 3 channels, not 5" in raised.value.details()
     job = stub.CreateSyntheticDatasetJob(create(generator="generators/five", format="npz"))
     assert job.specification.format == "npz"
 

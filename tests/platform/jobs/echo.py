@@ -56,7 +56,8 @@ def specification(**fields: Any) -> struct_pb2.Struct:
 
 
 def _count_attempt(context: JobContext) -> int:
-    counter = context.work_folder / "attempts"
+    counter = context.checkpoints / "attempts"
+    counter.parent.mkdir(exist_ok=True)
     count = int(counter.read_text()) + 1 if counter.exists() else 1
     counter.write_text(str(count))
     return count

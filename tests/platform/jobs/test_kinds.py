@@ -16,12 +16,14 @@ HEAVY = ("torch", "nibabel", "PIL", "onnxruntime", "matplotlib", "monai", "scipy
 def test_the_kinds_of_the_contract() -> None:
     assert {name: (kind.collection, kind.queue) for name, kind in KINDS.items()} == {
         "preparation": ("preparationJobs", "light"),
+        "inspection": ("inspectionJobs", "light"),
         "training": ("trainingJobs", "gpu"),
         "synthetic_dataset": ("syntheticDatasetJobs", "light"),
         "evaluation": ("evaluationJobs", "gpu"),
     }
     assert {name: kind.message_class for name, kind in KINDS.items()} == {
         "preparation": types_pb2.DataSource,
+        "inspection": types_pb2.DataSource,
         "training": trainer_pb2.TrainingSpecification,
         "synthetic_dataset": sampler_pb2.SyntheticDatasetSpecification,
         "evaluation": evaluator_pb2.EvaluationSpecification,
