@@ -96,4 +96,5 @@ def draw(
         emit({"job": job.name, "uri": job.uri, "digest": job.digest})
         return
     say(job.uri)
-    remark(f"score it:  medsynth evaluate {job.name} --out report")
+    if job.specification.format in ("png", "npz"):
+        remark(f"score it:  medsynth evaluate {job.name} --out report")
