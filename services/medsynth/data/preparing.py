@@ -271,7 +271,11 @@ def _array(
     file: Path, kind: str, shape: tuple[int, ...]
 ) -> Iterator[Callable[[NDArray[Any]], None]]:
     """Writes an `.npy` part by part."""
-    header = {"descr": kind, "fortran_order": False, "shape": shape}
+    header = {
+        "descr": np.lib.format.dtype_to_descr(np.dtype(kind)),
+        "fortran_order": False,
+        "shape": shape,
+    }
     with file.open("wb") as stream:
         with naming(file):
             np.lib.format.write_array_header_1_0(stream, header)

@@ -60,7 +60,7 @@ def decoder_of(uid: str) -> tuple[Decoder, str]:
             _add_to(uid)
     plugin = next((name for name in _PREFERRED if name in decoder.available_plugins), "")
     if not plugin:
-        raise NotImplementedError
+        raise NotImplementedError(f"nothing that is installed decodes {uid}")
     return decoder, plugin
 
 
