@@ -32,6 +32,7 @@ GENERATOR = types_pb2.Generator(
     gan=types_pb2.GanSpecification(preset="hinge", batch_size=64),
     size=4,
     channels=1,
+    bits=8,
     classes=["background", "myocardium"],
     images=50_000,
     metrics={"loss/generator": 0.25},
@@ -257,6 +258,7 @@ class Services(
                 channels=1,
                 height=4,
                 width=4,
+                bits=8,
                 images=images.tobytes(),
                 masks=(images[:, 0] % 2).tobytes(),
             )

@@ -45,6 +45,7 @@ class Sampler(sampler_pb2_grpc.SamplerServiceServicer):
                 channels=2,
                 height=3,
                 width=4,
+                bits=8,
                 images=images.tobytes(),
                 masks=images[:, 0].tobytes() if self.masks else b"",
             )
@@ -83,6 +84,20 @@ def test_each_image_comes_once_and_in_order_whatever_breaks(
     for request in servicer.requests:
         assert (request.generator, request.seed) == ("generators/heart", 3)
         assert request.first_index + request.count == first + count
+
+
+def test_levels_of_16_bits() -> None:
+    class Fine(Sampler):
+        def Sample(self, request: Any, context: grpc.ServicerContext) -> Iterator[Any]:  # noqa: N802
+            levels = np.arange(24, dtype="<u2") * 2000
+            yield sampler_pb2.SampleBatch(
+                count=1, channels=2, height=3, width=4, bits=16, images=levels.tobytes()
+            )
+
+    with serving(sampler=Fine()) as address, Client(sampler=address) as client:
+        (batch,) = client.sample("heart", 1)
+    assert batch.images.dtype == np.uint16
+    assert batch.images.ravel().tolist() == list(range(0, 48_000, 2000))
 
 
 def test_a_generator_without_masks() -> None:

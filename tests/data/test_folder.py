@@ -48,6 +48,24 @@ def test_count(png_folder: Path, npz_folder: Path) -> None:
         message(folder, 0)
 
 
+@pytest.mark.parametrize("format", ["png", "npz"])
+def test_levels_of_16_bits(tmp_path: Path, format: str) -> None:
+    images = (np.arange(4 * 64, dtype=np.uint16) * 257).reshape(4, 1, 8, 8)
+    with SampleWriter(tmp_path / "set", format, {}) as writer:  # type: ignore[arg-type]
+        writer.write(0, images, (images[:, 0] % 4).astype(np.uint8))
+    again, masks = read_sample_folder(tmp_path / "set")
+    assert again.dtype == np.uint16
+    np.testing.assert_array_equal(again, images)
+    np.testing.assert_array_equal(masks, images[:, 0] % 4)
+
+
+def test_bits_that_differ(tmp_path: Path) -> None:
+    (tmp_path / "images").mkdir()
+    for name, kind in (("0", np.uint8), ("1", np.uint16)):
+        Image.fromarray(np.full((4, 4), 3, kind)).save(tmp_path / f"images/{name}.png")
+    assert "1.png: 16 bits, the first image has 8" in message(tmp_path)
+
+
 def test_numbers_are_ordered_as_numbers(tmp_path: Path) -> None:
     (tmp_path / "images").mkdir()
     for name in (2, 10, 9):

@@ -40,6 +40,8 @@ def test_defaults_are_those_of_the_contract() -> None:
         "fold": 0,
         "assignment": {"train": [], "validation": [], "test": []},
         "bad_share": 0.0,
+        "bits": 8,
+        "foreground_share": 0.0,
     }
 
 
@@ -52,6 +54,11 @@ def test_fields_are_those_of_the_message() -> None:
     ("given", "field"),
     [
         ({"size": 31}, "size"),
+        ({"bits": 12}, "bits"),
+        ({"bits": True}, "bits"),
+        ({"bits": "16"}, "bits"),
+        ({"foreground_share": 1.1}, "foreground_share"),
+        ({"foreground_share": -0.1}, "foreground_share"),
         ({"size": 513}, "size"),
         ({"size": 64.0}, "size"),
         ({"size": True}, "size"),

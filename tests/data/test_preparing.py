@@ -20,7 +20,12 @@ from medsynth.data.prepared import PreparedSet
 from medsynth.data.preparing import prepare
 from medsynth.data.slices import prepare_volume
 from medsynth.data.source import Source, dataset_id, resolve
-from medsynth.errors import AbortedError, DataError, PermissionDeniedError
+from medsynth.errors import (
+    AbortedError,
+    DataError,
+    InvalidArgumentError,
+    PermissionDeniedError,
+)
 from medsynth.storage import Artifact, Draft, Storage
 from medsynth.v1 import types_pb2
 from tests.data.acdc_files import acdc_folder
@@ -394,3 +399,30 @@ def test_a_bucket(storage: Storage, tmp_path: Path) -> None:
     artifact = prepare(Source(uri), storage, "a", progress=quiet, scratch=tmp_path)
     assert list(artifact.manifest.files) == list(plain.manifest.files)
     assert list(tmp_path.glob("fetched-*")) == []
+
+
+def test_sixteen_bits_are_finer_and_go_back_to_the_same_units(
+    storage: Storage, tmp_path: Path
+) -> None:
+    folder = acdc_folder(tmp_path / "acdc", patients=3)
+    sets = {}
+    for bits in (8, 16):
+        source = Source(str(folder), preparation=Preparation(bits=bits))
+        artifact = prepare(source, storage, "a", progress=quiet)
+        assert artifact.manifest.metadata["bits"] == bits
+        sets[bits] = PreparedSet.open(artifact, tmp_path)
+        assert sets[bits].bits == bits
+    coarse, fine = (sets[bits].split("train").images for bits in (8, 16))
+    assert (coarse.dtype, fine.dtype) == (np.uint8, np.uint16)
+    assert np.abs(coarse / 255 - fine / 65535).max() <= 0.5 / 255 + 1e-4
+    assert len(np.unique(fine)) > 256
+
+
+def test_a_share_of_foreground_that_cannot_be_shown_is_refused(
+    storage: Storage, tmp_path: Path
+) -> None:
+    folder = acdc_folder(tmp_path / "acdc", patients=3)
+    chosen = Preparation(foreground_share=0.5, keep_empty_share=0)
+    with pytest.raises(InvalidArgumentError, match=r"foreground_share.*0 or 1: every training"):
+        prepare(Source(str(folder), preparation=chosen), storage, "a", progress=quiet)
+    assert list(storage.list("datasets")) == []

@@ -277,7 +277,7 @@ PLAIN = Preparation(size=32)
 
 def test_sixteen_bits_have_their_own_levels() -> None:
     plane = np.linspace(0, 1, 32 * 32).reshape(32, 32)
-    fine = resize_image(plane, 32, 65535)
+    fine = resize_image(plane, 32, 16)
     assert fine.dtype == np.uint16
     assert (fine.min(), fine.max()) == (0, 65535)
     assert np.abs(fine / 65535 - plane).max() < 1e-5

@@ -68,6 +68,9 @@ def test_what_does_not_fit_is_refused_and_not_resized() -> None:
     refused = {
         "64 x 64": dataclasses.replace(fitting, images=np.zeros((3, 1, 64, 64), np.uint8)),
         "2 channels": dataclasses.replace(fitting, images=np.zeros((3, 2, 32, 32), np.uint8)),
+        "images of 16 bits, but the real ones have 8": dataclasses.replace(
+            fitting, images=images.astype(np.uint16)
+        ),
         "value 255": dataclasses.replace(fitting, masks=masks * np.uint8(255)),
     }
     for said, synthetic in refused.items():

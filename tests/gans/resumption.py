@@ -24,7 +24,7 @@ from typing import Any
 import torch
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
-from medsynth.gans.dataset import DataOrder
+from medsynth.gans.order import DataOrder
 from medsynth.gans.presets import PRESETS
 from medsynth.gans.specification import TrainingRun
 from medsynth.gans.training import train

@@ -3,11 +3,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
-from hypothesis import given
-from hypothesis import strategies as st
 
 from medsynth.errors import DataError, InvalidArgumentError
-from medsynth.gans.dataset import DataOrder, ResidentDataset
+from medsynth.gans.dataset import ResidentDataset
 from tests.gans.tiny import CLASSES, CPU, discs
 
 
@@ -30,35 +28,35 @@ def test_without_masks_there_are_images_alone() -> None:
     assert dataset.batch(torch.arange(5)).shape == (5, 1, 32, 32)
 
 
-@given(count=st.integers(1, 30), seed=st.integers(0, 2**63 - 1), number=st.integers(0, 50))
-def test_each_pass_shows_every_image_once(count: int, seed: int, number: int) -> None:
-    shown = DataOrder(count, seed).take(number * count, count)
-    assert sorted(shown.tolist()) == list(range(count))
+@pytest.mark.parametrize("kind", [np.uint8, np.uint16])
+def test_every_level_has_its_place_from_the_darkest_to_the_brightest(kind: type) -> None:
+    brightest = np.iinfo(kind).max
+    levels = np.linspace(0, brightest, 4 * 32 * 32).astype(kind).reshape(4, 1, 32, 32)
+    batch = ResidentDataset(levels, None, 0, CPU).batch(torch.tensor([2, 0, 3]))
+    expected = levels[[2, 0, 3]].astype(np.float64) / brightest * 2 - 1
+    np.testing.assert_allclose(batch.numpy(), expected, atol=1e-6)
+    assert (batch.min(), batch.max()) == (-1, 1)
 
 
-@given(
-    count=st.integers(1, 30),
-    start=st.integers(0, 200),
-    batch=st.integers(1, 70),
-    cut=st.integers(1, 69),
-)
-def test_the_order_depends_on_the_position_alone(
-    count: int, start: int, batch: int, cut: int
-) -> None:
-    whole = DataOrder(count, 3).take(start, batch).tolist()
-    order = DataOrder(count, 3)
-    cut = min(cut, batch)
-    parts = order.take(start, cut).tolist()
-    if cut < batch:
-        parts += order.take(start + cut, batch - cut).tolist()
-    assert parts == whole
+def test_the_order_shows_the_share_of_images_with_a_label() -> None:
+    images, masks = discs(10)
+    masks[[0, 3, 4, 5, 6, 8, 9]] = 0
+    shown = ResidentDataset(images, masks, CLASSES, CPU).order(0, 0.5).take(0, 100)
+    assert np.isin(shown.numpy(), [1, 2, 7]).sum() == 50
 
 
-def test_passes_and_seeds_differ() -> None:
-    order = DataOrder(100, 0)
-    first, second = order.take(0, 100), order.take(100, 100)
-    assert not torch.equal(first, second)
-    assert not torch.equal(first, DataOrder(100, 1).take(0, 100))
+def test_a_share_that_cannot_be_shown_is_refused() -> None:
+    images, masks = discs(4)
+    for dataset in (
+        ResidentDataset(images, None, 0, CPU),
+        ResidentDataset(images, masks * 0, CLASSES, CPU),
+    ):
+        with pytest.raises(InvalidArgumentError, match=r"foreground_share.*no training image"):
+            dataset.order(0, 0.5)
+    marked = ResidentDataset(images, np.maximum(masks, 1), CLASSES, CPU)
+    with pytest.raises(InvalidArgumentError, match=r"foreground_share.*0\.5.*0 or 1"):
+        marked.order(0, 0.5)
+    assert sorted(marked.order(0, 1.0).take(0, 4).tolist()) == [0, 1, 2, 3]
 
 
 def test_unusable_arrays_are_refused() -> None:

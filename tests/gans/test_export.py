@@ -54,6 +54,21 @@ def test_the_file_draws_the_same_samples_at_any_batch_size(
     assert [p.name for p in path.parent.iterdir()] == ["model.onnx"]
 
 
+def test_the_file_gives_16_bits(tmp_path: Path) -> None:
+    generator, path = ready(2, 3), tmp_path / "model.onnx"
+    export_onnx(generator, path, channels=2, classes=3, bits=16)
+    session = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
+    assert [o.type for o in session.get_outputs()] == ["tensor(uint16)", "tensor(uint8)"]
+    drawn = latents("d", 0, 0, 20, 8)
+    image, mask = session.run(None, {"latent": drawn})
+    images, masks = generate(generator, drawn, bits=16)
+    assert np.abs(image.astype(int) - images).max() <= 0.02 / 255 * 65535 + 1
+    assert len(np.unique(image)) > 2**10
+    assert (mask != masks).mean() < 1e-3
+    with pytest.raises(FailedPreconditionError, match=r"uint16.*instead of uint8"):
+        check(generator, path, channels=2, classes=3)
+
+
 def test_a_generator_in_channels_last_stays_usable(tmp_path: Path) -> None:
     generator = ready(1, 2).to(memory_format=torch.channels_last)
     export_onnx(generator, tmp_path / "m.onnx", channels=1, classes=2)

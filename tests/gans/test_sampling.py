@@ -4,10 +4,11 @@ import numpy as np
 import torch
 
 from medsynth.gans.averaging import AveragedWeights
+from medsynth.gans.dataset import ResidentDataset
 from medsynth.gans.latents import latents
 from medsynth.gans.networks import build
 from medsynth.gans.sampling import discretise, generate
-from tests.gans.tiny import tiny
+from tests.gans.tiny import CPU, tiny
 
 
 def test_grey_levels_and_labels() -> None:
@@ -27,6 +28,13 @@ def test_grey_levels_and_labels() -> None:
 def test_bytes_survive_the_way_through_the_networks_range() -> None:
     grey = torch.arange(256, dtype=torch.uint8).view(1, 1, 16, 16)
     assert torch.equal(discretise(grey.float() * (1 / 127.5) - 1.0, 1, 0)[0], grey)
+
+
+def test_so_do_levels_of_16_bits() -> None:
+    levels = np.arange(2**16, dtype=np.uint16).reshape(1, 1, 256, 256)
+    joint = ResidentDataset(levels, None, 0, CPU).batch(torch.arange(1))
+    image = discretise(joint, 1, 0, 16)[0]
+    np.testing.assert_array_equal(image.numpy(), levels)
 
 
 def test_samples_do_not_depend_on_the_batch() -> None:

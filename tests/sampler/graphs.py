@@ -10,6 +10,7 @@ import onnxruntime
 from onnx import TensorProto, helper, numpy_helper
 
 from medsynth.gans.latents import latents
+from medsynth.levels import brightest
 from medsynth.platform.artifacts import GENERATORS, MODEL_FILE, generator_metadata
 from medsynth.sampler.blocks import Blocks
 from medsynth.storage import Artifact, Storage
@@ -18,18 +19,19 @@ from medsynth.v1 import types_pb2
 DIM = 8
 
 
-def graph(channels: int, classes: int, size: int, seed: int = 0) -> bytes:
+def graph(channels: int, classes: int, size: int, seed: int = 0, bits: int = 8) -> bytes:
     """A linear layer, a convolution, and the discretised outputs of every generator."""
     random = np.random.default_rng(seed)
     planes = channels + classes
+    levels = {8: TensorProto.UINT8, 16: TensorProto.UINT16}[bits]
     weights = {
         "linear": random.normal(size=(DIM, planes * size * size)).astype(np.float32),
         "kernel": random.normal(size=(planes, planes, 3, 3)).astype(np.float32) / 3,
         "shape": np.array([-1, planes, size, size], np.int64),
         "one": np.float32(1),
-        "half": np.float32(127.5),
+        "half": np.float32(brightest(bits) / 2),
         "low": np.float32(0),
-        "high": np.float32(255),
+        "high": np.float32(brightest(bits)),
     }
     nodes = [
         helper.make_node("MatMul", ["latent", "linear"], ["flat"]),
@@ -41,11 +43,11 @@ def graph(channels: int, classes: int, size: int, seed: int = 0) -> bytes:
         helper.make_node("Mul", ["shifted", "half"], ["scaled"]),
         helper.make_node("Round", ["scaled"], ["rounded"]),
         helper.make_node("Clip", ["rounded", "low", "high"], ["clipped"]),
-        helper.make_node("Cast", ["clipped"], ["image"], to=TensorProto.UINT8),
+        helper.make_node("Cast", ["clipped"], ["image"], to=levels),
     ]
     bounds = {"zero": [0], "middle": [channels], "end": [planes], "axis": [1]}
     weights |= {name: np.array(value, np.int64) for name, value in bounds.items()}
-    outputs = [tensor("image", TensorProto.UINT8, channels, size, size)]
+    outputs = [tensor("image", levels, channels, size, size)]
     if classes:
         nodes += [
             helper.make_node("Slice", ["joint", "middle", "end", "axis"], ["scores"]),
@@ -79,11 +81,12 @@ def publish(
     channels: int = 1,
     classes: int = 3,
     size: int = 32,
+    bits: int = 8,
     model: bytes | None = None,
 ) -> Artifact:
     """Publishes a small generator."""
     draft = storage.draft(GENERATORS, generator_id, "a1")
-    draft.write(MODEL_FILE, graph(channels, classes, size) if model is None else model)
+    draft.write(MODEL_FILE, graph(channels, classes, size, bits=bits) if model is None else model)
     names = [f"class {i}" for i in range(classes)]
     metadata = generator_metadata(
         weights_digest="sha256:" + "0" * 64,
@@ -96,6 +99,7 @@ def publish(
         classes=names,
         images=1000,
         metrics={},
+        bits=bits,
     )
     return storage.publish(draft, metadata)
 

@@ -11,11 +11,12 @@ from medsynth.v1 import sampler_pb2, types_pb2
 END = 2**63
 
 
-def generator(size: int, channels: int, classes: int) -> types_pb2.Generator:
+def generator(size: int, channels: int, classes: int, bits: int = 8) -> types_pb2.Generator:
     return types_pb2.Generator(
         name="generators/g",
         size=size,
         channels=channels,
+        bits=bits,
         classes=[str(i) for i in range(classes)],
         gan=types_pb2.GanSpecification(latent_dim=8),
     )
@@ -40,8 +41,9 @@ def test_blocks_cover_every_index_once_and_in_order(size: int, first: int, count
 @pytest.mark.parametrize("size", [32, 64, 128, 256])
 @pytest.mark.parametrize("channels", [1, 3, 8])
 @pytest.mark.parametrize("classes", [0, 4])
-def test_a_block_fits_a_message(size: int, channels: int, classes: int) -> None:
-    block = Blocks.of(generator(size, channels, classes)).size
+@pytest.mark.parametrize("bits", [8, 16])
+def test_a_block_fits_a_message(size: int, channels: int, classes: int, bits: int) -> None:
+    block = Blocks.of(generator(size, channels, classes, bits)).size
     assert 1 <= block <= LARGEST_BLOCK
     assert block & (block - 1) == 0
     pixels = block * size * size
@@ -51,7 +53,8 @@ def test_a_block_fits_a_message(size: int, channels: int, classes: int) -> None:
         channels=channels,
         height=size,
         width=size,
-        images=bytes(pixels * channels),
+        bits=bits,
+        images=bytes(pixels * channels * bits // 8),
         masks=bytes(pixels if classes else 0),
     )
     assert message.ByteSize() < LARGEST_MESSAGE

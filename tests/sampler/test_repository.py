@@ -115,3 +115,15 @@ def test_the_configuration_says_the_shapes(tmp_path: Path) -> None:
         "mask": [64, 64],
     }
     assert list(config.input[0].dims) == [graphs.DIM]
+
+
+@pytest.mark.parametrize("bits", [8, 16])
+def test_the_configuration_says_the_levels(tmp_path: Path, bits: int) -> None:
+    artifact = graphs.publish(Storage(str(tmp_path)), "g", bits=bits)
+    config = text_format.Parse(
+        configuration(generator_message(artifact), "python"), model_config_pb2.ModelConfig()
+    )
+    kinds = {
+        tensor.name: model_config_pb2.DataType.Name(tensor.data_type) for tensor in config.output
+    }
+    assert kinds == {"image": f"TYPE_UINT{bits}", "mask": "TYPE_UINT8"}

@@ -235,6 +235,16 @@ def test_a_stream_is_what_the_generator_makes(stub: Stub, shared: Deployment) ->
     np.testing.assert_array_equal(masks.reshape(150, 32, 32), expected["mask"])
 
 
+def test_a_stream_of_16_bits(serve: Serve, deployment: Deployment) -> None:
+    artifact = graphs.publish(deployment.storage, "fine", bits=16)
+    (message,) = serve(deployment).Sample(sample(generator="generators/fine", count=7, seed=1))
+    assert message.bits == 16
+    expected = graphs.expected(artifact, generator_message(artifact), 1, 0, 7)
+    images = np.frombuffer(message.images, "<u2").reshape(7, 1, 32, 32)
+    np.testing.assert_array_equal(images, expected["image"])
+    assert images.max() > 255
+
+
 def test_the_last_index_can_be_drawn(stub: Stub) -> None:
     (message,) = stub.Sample(sample(count=1, first_index=END - 1, seed=END - 1))
     assert (message.first_index, message.count) == (END - 1, 1)

@@ -104,7 +104,9 @@ class PreparationFlags:
     ] = None
     intensity_high: Annotated[
         float | None,
-        setting("What becomes 255: a percentile or a value. Default 99.5.", metavar="X"),
+        setting(
+            "What becomes the brightest level: a percentile or a value. Default 99.5.", metavar="X"
+        ),
     ] = None
     train_share: Annotated[
         float | None, setting("Patients for training. Default 0.6.", metavar="SHARE")
@@ -171,6 +173,17 @@ class PreparationFlags:
         float | None,
         setting(
             "Of the scans that may be unusable and are passed over. Default 0.", metavar="SHARE"
+        ),
+    ] = None
+    bits: Annotated[
+        int | None,
+        setting("Of a pixel's levels, 8 or 16. Default 8.", metavar="N", parser=int32),
+    ] = None
+    foreground_share: Annotated[
+        float | None,
+        setting(
+            "Of the images shown in training that have a label. Default 0: as they come.",
+            metavar="SHARE",
         ),
     ] = None
     patient_pattern: Annotated[

@@ -4,18 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import TypeAlias
 
 import numpy as np
-import numpy.typing as npt
 from google.protobuf import empty_pb2
 
 from medsynth.client.connection import Connection
 from medsynth.client.names import new_request_id, resource_name
 from medsynth.errors import UnavailableError
+from medsynth.levels import Labels, Pixels, array_type
 from medsynth.v1 import sampler_pb2, types_pb2
-
-Bytes: TypeAlias = npt.NDArray[np.uint8]
 
 _DEPLOY_SECONDS = 300.0
 
@@ -26,19 +23,19 @@ class Batch:
 
     Attributes:
         first_index: Index of the first image.
-        images: uint8, (N, C, H, W).
+        images: uint8, or uint16 for 16 bits (N, C, H, W).
         masks: uint8 labels, (N, H, W); None for a generator without masks.
     """
 
     first_index: int
-    images: Bytes
-    masks: Bytes | None
+    images: Pixels
+    masks: Labels | None
 
     @classmethod
     def from_message(cls, message: sampler_pb2.SampleBatch) -> Batch:
         """The arrays of a message, which share its memory and are read-only."""
         n, height, width = message.count, message.height, message.width
-        images = np.frombuffer(message.images, np.uint8)
+        images = np.frombuffer(message.images, array_type(message.bits).newbyteorder("<"))
         masks = np.frombuffer(message.masks, np.uint8)
         return cls(
             message.first_index,

@@ -15,16 +15,15 @@ from numpy.typing import NDArray
 
 from medsynth.data.writers import MANIFEST
 from medsynth.errors import DataError
-
-Pixels = NDArray[np.uint8]
+from medsynth.levels import Labels, Pixels, array_type, bits_of, holds_levels
 
 _LARGEST_SIDE = 4096
 _LARGEST_SHARD = 2**32
-_MODES = {"L": 1, "RGB": 3}
+_MODES = ("L", "RGB", "I;16")
 _LABEL_MODES = ("L", "P", "1")
 
 
-def read_sample_folder(path: Path, count: int | None = None) -> tuple[Pixels, Pixels | None]:
+def read_sample_folder(path: Path, count: int | None = None) -> tuple[Pixels, Labels | None]:
     """Reads `images/*.png` with `masks/*.png`, or `*.npz` shards, in the order of their names.
 
     Where there is a manifest, every file that is read has to be in it and intact.
@@ -34,8 +33,8 @@ def read_sample_folder(path: Path, count: int | None = None) -> tuple[Pixels, Pi
         count: Only the first so many images. None: all.
 
     Returns:
-        Images uint8 (N, channels, rows, columns); masks uint8 labels (N, rows, columns), or None
-        if the folder has none.
+        Images uint8, or uint16 for 16 bits (N, channels, rows, columns); masks uint8 labels
+        (N, rows, columns), or None if the folder has none.
 
     Raises:
         DataError: Names the file: no images, fewer than `count`, a mask missing or of another
@@ -101,20 +100,24 @@ def _content(file: Path, root: Path, digests: dict[str, str] | None) -> bytes:
 
 def _read_pictures(
     root: Path, files: list[Path], digests: dict[str, str] | None
-) -> tuple[Pixels, Pixels | None]:
+) -> tuple[Pixels, Labels | None]:
     masked = (root / "masks").is_dir()
     images: Pixels | None = None
-    masks: Pixels | None = None
+    masks: Labels | None = None
     for row, file in enumerate(files):
-        image = _decode(_content(file, root, digests), file, tuple(_MODES))
+        image = _decode(_content(file, root, digests), file, _MODES)
         planes = image[None] if image.ndim == 2 else image.transpose(2, 0, 1)
         if images is None:
-            images = np.empty((len(files), *planes.shape), np.uint8)
+            images = np.empty((len(files), *planes.shape), planes.dtype)
             masks = np.empty((len(files), *planes.shape[1:]), np.uint8) if masked else None
         if planes.shape != images.shape[1:]:
             raise DataError(
                 f"{file}: channels, rows and columns are {planes.shape}, "
                 f"of the first image {images.shape[1:]}"
+            )
+        if planes.dtype != images.dtype:
+            raise DataError(
+                f"{file}: {bits_of(planes)} bits, the first image has {bits_of(images)}"
             )
         images[row] = planes
         if masks is not None:
@@ -139,7 +142,8 @@ def _decode(content: bytes, file: Path, modes: tuple[str, ...]) -> Pixels:
                 raise DataError(f"{file}: mode {picture.mode}, expected {' or '.join(modes)}")
             picture.verify()
         with Image.open(io.BytesIO(content), formats=["PNG"]) as picture:
-            return np.asarray(picture).astype(np.uint8)
+            pixels = np.asarray(picture)
+            return pixels.astype(array_type(16 if picture.mode == "I;16" else 8))
     except (
         OSError, SyntaxError, ValueError, zlib.error, UnidentifiedImageError,
         Image.DecompressionBombError,
@@ -149,8 +153,8 @@ def _decode(content: bytes, file: Path, modes: tuple[str, ...]) -> Pixels:
 
 def _read_shards(
     root: Path, files: list[Path], count: int | None, digests: dict[str, str] | None
-) -> tuple[Pixels, Pixels | None]:
-    shards: list[tuple[Pixels, Pixels | None]] = []
+) -> tuple[Pixels, Labels | None]:
+    shards: list[tuple[Pixels, Labels | None]] = []
     have = 0
     for file in files:
         if count is not None and have >= count:
@@ -158,8 +162,9 @@ def _read_shards(
         images, masks = _read_shard(_content(file, root, digests), file)
         if shards:
             first = shards[0]
-            if images.shape[1:] != first[0].shape[1:] or (masks is None) != (first[1] is None):
-                raise DataError(f"{file}: shape or masks differ from those of {files[0].name}")
+            form = (images.dtype, images.shape[1:], masks is None)
+            if form != (first[0].dtype, first[0].shape[1:], first[1] is None):
+                raise DataError(f"{file}: shape, bits or masks differ from {files[0].name}")
         left = None if count is None else count - have
         shards.append((images[:left], None if masks is None else masks[:left]))
         have += len(images)
@@ -171,7 +176,7 @@ def _read_shards(
     return all_images, np.concatenate([masks for _, masks in shards if masks is not None])
 
 
-def _read_shard(content: bytes, file: Path) -> tuple[Pixels, Pixels | None]:
+def _read_shard(content: bytes, file: Path) -> tuple[Pixels, Labels | None]:
     try:
         with zipfile.ZipFile(io.BytesIO(content)) as archive:
             if sum(entry.file_size for entry in archive.infolist()) > _LARGEST_SHARD:
@@ -181,8 +186,8 @@ def _read_shard(content: bytes, file: Path) -> tuple[Pixels, Pixels | None]:
             masks: NDArray[Any] | None = arrays.get("masks")
     except (OSError, EOFError, ValueError, KeyError, zipfile.BadZipFile, zlib.error) as error:
         raise DataError(f"{file}: not a readable .npz: {error}") from error
-    if images is None or images.dtype != np.uint8 or images.ndim != 4:
-        raise DataError(f"{file}: expected `images`, uint8 of four axes")
+    if images is None or not holds_levels(images) or images.ndim != 4:
+        raise DataError(f"{file}: expected `images`, uint8 or uint16 of four axes")
     if masks is not None and (
         masks.dtype != np.uint8 or masks.shape != (len(images), *images.shape[2:])
     ):

@@ -30,7 +30,7 @@ def render_page(package: str, template: str, **values: Any) -> str:
     return environment.get_template(template).render(values)
 
 
-def picture_uri(pixels: pictures.Pixels) -> str:
+def picture_uri(pixels: pictures.Picture) -> str:
     """Pixels (rows, columns, 3) as what an `img` takes for its source."""
     return "data:image/png;base64," + base64.b64encode(pictures.png(pixels)).decode()
 

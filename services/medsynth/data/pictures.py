@@ -9,7 +9,10 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
-Pixels = npt.NDArray[np.uint8]
+from medsynth.levels import Labels, Pixels, as_bytes
+
+Picture = npt.NDArray[np.uint8]
+"""Rows, columns, and red, green and blue."""
 
 OUTLINES: Final = (
     (255, 176, 0),
@@ -29,18 +32,19 @@ def outline_colour(label: int) -> tuple[int, int, int]:
     return OUTLINES[(label - 1) % len(OUTLINES)]
 
 
-def to_rgb(image: Pixels) -> Pixels:
+def to_rgb(image: Pixels) -> Picture:
     """An image (C, H, W) as (H, W, 3): colour for three channels, else the first one in grey."""
+    image = as_bytes(image)
     if image.shape[0] == 3:
         return np.ascontiguousarray(image.transpose(1, 2, 0))
     return np.repeat(image[0][:, :, None], 3, axis=2)
 
 
-def tile(image: Pixels, mask: Pixels | None = None, side: int = 128) -> Pixels:
+def tile(image: Pixels, mask: Labels | None = None, side: int = 128) -> Picture:
     """One slice, enlarged or reduced, with its mask's outlines.
 
     Args:
-        image: (C, H, W).
+        image: uint8 or uint16 (C, H, W).
         mask: Labels (H, W); 0 is not outlined. None: no outlines.
         side: Rows and columns of the result, in pixels.
 
@@ -58,12 +62,12 @@ def tile(image: Pixels, mask: Pixels | None = None, side: int = 128) -> Pixels:
 
 
 def grid(
-    images: Pixels, masks: Pixels | None = None, *, columns: int = 8, side: int = 128
-) -> Pixels:
+    images: Pixels, masks: Labels | None = None, *, columns: int = 8, side: int = 128
+) -> Picture:
     """Slices in rows, from left to right and top to bottom, on a dark ground.
 
     Args:
-        images: (N, C, H, W), N at least 1.
+        images: uint8 or uint16 (N, C, H, W), N at least 1.
         masks: Labels (N, H, W), or None.
         columns: Tiles in a row.
         side: Rows and columns of a tile, in pixels.
@@ -83,14 +87,14 @@ def grid(
     return canvas
 
 
-def png(pixels: Pixels) -> bytes:
+def png(pixels: Picture) -> bytes:
     """A PNG file of pixels (H, W, 3)."""
     stream = io.BytesIO()
     Image.fromarray(pixels).save(stream, "PNG", optimize=True)
     return stream.getvalue()
 
 
-def _enlarge(mask: Pixels, side: int) -> npt.NDArray[np.intp]:
+def _enlarge(mask: Labels, side: int) -> npt.NDArray[np.intp]:
     """Labels at another size, with smooth edges: the label that is strongest after resizing."""
     labels = np.unique(mask)
     planes = [

@@ -7,11 +7,12 @@ no image library.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields
-from typing import Any, ClassVar
+from typing import Any
 
 from medsynth.errors import InvalidArgumentError
+from medsynth.levels import BITS
 
 CROPS = ("none", "centre", "foreground")
 INTENSITIES = ("percentiles", "window")
@@ -94,13 +95,13 @@ class Preparation:
         fold: The one that tests, 0 to `folds` - 1.
         assignment: The patients of each split.
         bad_share: Share of the scans that may be unusable: they are passed over and listed.
+        bits: Of the levels of a pixel, 8 or 16.
+        foreground_share: Share of the images shown in a training that have a label, above 0 to 1;
+            0: as many as there are. It changes what is shown, not what is prepared.
 
     Raises:
         InvalidArgumentError: A field is outside its range, or two do not go together.
     """
-
-    bits: ClassVar[int] = 8
-    """Of the levels of a pixel."""
 
     size: int = 64
     crop: str = "none"
@@ -124,6 +125,8 @@ class Preparation:
     fold: int = 0
     assignment: Assignment = field(default_factory=Assignment)
     bad_share: float = 0.0
+    bits: int = 8
+    foreground_share: float = 0.0
 
     def __post_init__(self) -> None:
         for name, value in _checked(self.__dict__, "preparation").items():
@@ -135,11 +138,6 @@ class Preparation:
         assert self.intensity_low is not None
         assert self.intensity_high is not None
         return self.intensity_low, self.intensity_high
-
-    @property
-    def levels(self) -> int:
-        """The brightest level of a pixel."""
-        return int(2**self.bits - 1)
 
     @classmethod
     def from_mapping(
@@ -194,6 +192,8 @@ def _checked(given: Mapping[str, Any], prefix: str) -> dict[str, Any]:
             raise InvalidArgumentError.field(
                 f"{prefix}.{name}", values[name], f"one of {', '.join(accepted)}"
             )
+    if values["bits"] not in BITS:
+        raise InvalidArgumentError.field(f"{prefix}.bits", values["bits"], "8 or 16")
     values = _checked_shares(values, prefix)
     for name in ("spacing", "slice_spacing"):
         values[name] = _between(values[name], f"{prefix}.{name}", 0, 100, "millimetres, ")
@@ -212,7 +212,7 @@ def _checked_shares(values: dict[str, Any], prefix: str) -> dict[str, Any]:
         if not 0 < share <= 1 or (share == 1 and name != "crop_share"):
             raise InvalidArgumentError.field(f"{prefix}.{name}", share, f"a number {accepted}")
         values[name] = share
-    for name in ("keep_empty_share", "bad_share"):
+    for name in ("keep_empty_share", "bad_share", "foreground_share"):
         values[name] = _between(values[name], f"{prefix}.{name}", 0, 1)
     if values["train_share"] + values["validation_share"] >= 1 - 1e-9:
         raise InvalidArgumentError.field(
@@ -319,6 +319,28 @@ def mapped_classes(
     return tuple(
         classes[0] if label == 0 else " + ".join(names) for label, names in sorted(names_of.items())
     )
+
+
+def check_foreground_share(
+    share: float,
+    foreground: Iterable[bool],
+    field: str = "specification.data.preparation.foreground_share",
+) -> None:
+    """Checks that a training can show so large a share of images with a label.
+
+    Args:
+        share: Of the preparation; 0 fits everything.
+        foreground: For each image of the training split whether it has a label.
+        field: Its path in the request, for errors.
+
+    Raises:
+        InvalidArgumentError: There are no images of a kind that has to be shown.
+    """
+    kinds = set(foreground)
+    if share and True not in kinds:
+        raise InvalidArgumentError.field(field, share, "0: no training image has a label")
+    if 0 < share < 1 and False not in kinds:
+        raise InvalidArgumentError.field(field, share, "0 or 1: every training image has a label")
 
 
 def whole_number(value: Any, path: str, low: int, high: int) -> int:

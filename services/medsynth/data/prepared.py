@@ -19,6 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from medsynth.errors import DataError
+from medsynth.levels import Labels, Pixels, array_type
 from medsynth.storage import Artifact
 
 COLLECTION = "datasets"
@@ -69,7 +70,8 @@ class Split:
 
     Attributes:
         name: `train`, `validation` or `test`.
-        images: uint8 (N, channels, size, size), mapped read-only from the file.
+        images: uint8, or uint16 for 16 bits (N, channels, size, size), mapped read-only from the
+            file.
         masks: uint8 labels (N, size, size), likewise, or None.
         patients: Pseudonym of each slice's patient.
         volumes: Name of each slice's volume.
@@ -80,8 +82,8 @@ class Split:
     """
 
     name: str
-    images: NDArray[np.uint8]
-    masks: NDArray[np.uint8] | None
+    images: Pixels
+    masks: Labels | None
     patients: tuple[str, ...]
     volumes: tuple[str, ...]
     slices: tuple[int, ...]
@@ -128,7 +130,7 @@ class PreparedSet:
         shape = (metadata["channels"], metadata["size"], metadata["size"])
         splits = {
             entry["name"]: _open_split(
-                folder, entry, shape, f"uint{metadata.get('bits', 8)}", bool(metadata["classes"])
+                folder, entry, shape, str(array_type(metadata["bits"])), bool(metadata["classes"])
             )
             for entry in metadata["splits"]
         }
@@ -137,7 +139,7 @@ class PreparedSet:
             tuple(metadata["classes"]),
             metadata["channels"],
             metadata["size"],
-            metadata.get("bits", 8),
+            metadata["bits"],
             metadata["source"],
             splits,
         )

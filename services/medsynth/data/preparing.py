@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from medsynth.data.batches import Batch, PreparedVolume, Preparing, append, difference
-from medsynth.data.preparation import mapped_classes
+from medsynth.data.preparation import check_foreground_share, mapped_classes
 from medsynth.data.prepared import COLLECTION
 from medsynth.data.readers.interface import Problem, Survey
 from medsynth.data.source import Source, complete, fingerprint, opened
@@ -213,6 +213,9 @@ class _Collected:
                 if self.masked:
                     masks(batch.labels(volume, size))
                 columns.add(volume)
+        if folder.name == "train":
+            shares = columns.slices["foreground"]
+            check_foreground_share(self._preparing.preparation.foreground_share, map(bool, shares))
         _write_json(folder / "slices.json", columns.slices)
         _write_json(folder / "volumes.json", columns.volumes)
         return {

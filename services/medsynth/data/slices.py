@@ -12,12 +12,11 @@ from medsynth.data.geometry import nearest, orient, resample
 from medsynth.data.preparation import Preparation
 from medsynth.data.volume import Affine, Volume
 from medsynth.errors import DataError
+from medsynth.levels import Labels, Pixels, array_type, brightest
 
 VERSION = 2
 """Raise it when prepared pixels change: prepared sets are addressed by it."""
 
-Pixels = NDArray[np.uint8] | NDArray[np.uint16]
-Labels = NDArray[np.uint8]
 
 _T = TypeVar("_T", bound=np.generic)
 _MOST_PIXELS: Final = 2**28
@@ -70,13 +69,11 @@ def prepare_volume(volume: Volume, preparation: Preparation) -> Slices:
     box = crop_box(volume, preparation)
     images = np.empty(
         (*volume.images.shape[:2], preparation.size, preparation.size),
-        np.uint8 if preparation.bits == 8 else np.uint16,
+        array_type(preparation.bits),
     )
     for number, channel in np.ndindex(*images.shape[:2]):
         plane = _to_unit(volume.images[number, channel], *limits[channel])
-        images[number, channel] = resize_image(
-            cut(plane, box), preparation.size, preparation.levels
-        )
+        images[number, channel] = resize_image(cut(plane, box), preparation.size, preparation.bits)
     masks = None
     if volume.masks is not None:
         masks = np.empty((len(numbers), preparation.size, preparation.size), np.uint8)
@@ -159,14 +156,14 @@ def cut(planes: NDArray[_T], box: Box) -> NDArray[_T]:
     return out
 
 
-def resize_image(plane: NDArray[np.generic], size: int, levels: int = 255) -> Pixels:
-    """A plane of values from 0 to 1 as (size, size) levels from 0 to `levels`."""
+def resize_image(plane: NDArray[np.generic], size: int, bits: int = 8) -> Pixels:
+    """A plane of values from 0 to 1 as (size, size) levels of so many bits."""
     from PIL import Image
 
     picture = Image.fromarray(np.ascontiguousarray(plane, dtype=np.float32))
     resized = np.asarray(picture.resize((size, size), Image.Resampling.BICUBIC))
-    scaled = np.clip(np.rint(resized * np.float32(levels)), 0, levels)
-    return scaled.astype(np.uint8) if levels == 255 else scaled.astype(np.uint16)
+    levels = brightest(bits)
+    return np.clip(np.rint(resized * np.float32(levels)), 0, levels).astype(array_type(bits))
 
 
 def resize_masks(masks: NDArray[np.generic], size: int) -> Labels:

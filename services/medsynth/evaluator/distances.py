@@ -9,13 +9,13 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from medsynth.data.pictures import Pixels
 from medsynth.data.prepared import PreparedSet, Split
 from medsynth.evaluator import names
+from medsynth.levels import Pixels
 from medsynth.metrics import FrechetStatistics
 
 Features = Callable[[Pixels], NDArray[Any]]
-"""From images, uint8 (n, C, S, S), to their features (n, d)."""
+"""From images, uint8 or uint16 (n, C, S, S), to their features (n, d)."""
 
 _BATCH: Final = 256
 
@@ -52,7 +52,7 @@ def compare(
     Args:
         features: The feature space.
         prepared: The real data.
-        synthetic: uint8 (N, C, S, S).
+        synthetic: uint8, or uint16 for 16 bits (N, C, S, S).
         seed: Seed of the halving of the training patients.
         on_images: Called after each batch with the images done so far, `image_count` in the end;
             may raise to stop.

@@ -18,6 +18,7 @@ from medsynth.data import pictures
 from medsynth.data.pages import key, picture_uri, render_page
 from medsynth.evaluator import figures, names
 from medsynth.evaluator.verdict import dice_means, verdict, warnings
+from medsynth.levels import Labels, Pixels
 from medsynth.v1 import evaluator_pb2, types_pb2
 
 _TITLES: Final = {
@@ -43,18 +44,18 @@ class Material:
 
     Attributes:
         dataset: The real data set.
-        real_images: Some real slices, uint8 (N, C, S, S).
+        real_images: Some real slices, uint8, or uint16 for 16 bits (N, C, S, S).
         real_masks: Their labels (N, S, S), or None.
-        synthetic_images: Some synthetic images, uint8 (N, C, S, S).
+        synthetic_images: Some synthetic images, likewise.
         synthetic_masks: Their labels (N, S, S), or None.
         curve: The generator's training curve: `images` and scalars; empty where there is none.
     """
 
     dataset: types_pb2.Dataset
-    real_images: pictures.Pixels
-    real_masks: pictures.Pixels | None
-    synthetic_images: pictures.Pixels
-    synthetic_masks: pictures.Pixels | None
+    real_images: Pixels
+    real_masks: Labels | None
+    synthetic_images: Pixels
+    synthetic_masks: Labels | None
     curve: Sequence[Mapping[str, Any]] = ()
 
 
@@ -95,7 +96,7 @@ def evenly(count: int, wanted: int = _TILES) -> list[int]:
     return [round(place) for place in np.linspace(0, count - 1, min(wanted, count)).tolist()]
 
 
-def _picture(images: pictures.Pixels, masks: pictures.Pixels | None) -> str:
+def _picture(images: Pixels, masks: Labels | None) -> str:
     shown = images[:_TILES]
     labels = None if masks is None else masks[:_TILES]
     return picture_uri(pictures.grid(shown, labels, columns=4, side=_TILE_SIDE))
@@ -204,10 +205,15 @@ def _data_caption(dataset: types_pb2.Dataset) -> str:
         crop = f"{crop}, {preparation.crop_share:g} of the shorter side"
     if preparation.crop == "foreground":
         crop += ", placed by the masks (those of the test patients too)"
+    shown = ""
+    if preparation.foreground_share:
+        shown = f" A training was shown {preparation.foreground_share:.0%} images with a label."
     return (
-        f"{dataset.channels} channel(s), {dataset.size} x {dataset.size} pixels. Crop: {crop}. "
+        f"{dataset.channels} channel(s), {dataset.size} x {dataset.size} pixels of "
+        f"{dataset.bits} bits. Crop: {crop}. "
         f"Intensity: {preparation.intensity} from {preparation.intensity_low:g} to "
         f"{preparation.intensity_high:g}. Split by patient with seed {preparation.split_seed}."
+        f"{shown}"
     )
 
 

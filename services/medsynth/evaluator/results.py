@@ -10,7 +10,7 @@ from uuid import uuid4
 
 import numpy as np
 
-from medsynth.data.pictures import Pixels
+from medsynth.levels import Labels, Pixels
 from medsynth.manifest import digest_of
 
 
@@ -49,7 +49,7 @@ class Results:
             beside.unlink(missing_ok=True)
 
 
-def content_key(dataset_digest: str, images: Pixels, masks: Pixels | None) -> str:
+def content_key(dataset_digest: str, images: Pixels, masks: Labels | None) -> str:
     """`sha256:...` over the real set's digest and the synthetic images themselves."""
     import hashlib
 

@@ -14,6 +14,7 @@ from medsynth.evaluator import names, usefulness
 from medsynth.evaluator.distances import Distance, compare, image_count
 from medsynth.evaluator.results import Results
 from medsynth.evaluator.subject import Synthetic
+from medsynth.levels import as_bytes
 from medsynth.metrics import (
     InceptionFeatures,
     Missing,
@@ -114,10 +115,14 @@ class _Scoring:
         kept = self.bench.results.get("fid")
         if kept is None:
             extractor = InceptionFeatures(found, device=str(choose_device(self.bench.device)))
-            distances = self._compare(lambda images: extractor(as_rgb(images)), "Inception")
+            distances = self._compare(
+                lambda images: extractor(as_rgb(as_bytes(images))), "Inception"
+            )
             kept = {"digest": extractor.digest, "distances": distances}
             self.bench.results.put("fid", kept)
         note = "8-bit images, divisor n - 1"
+        if self.prepared.bits > 8:
+            note = "images rounded to 8 bits, divisor n - 1"
         if self.prepared.channels == 1:
             note += ", the grey channel thrice"
         return self._distance_scores(names.FID, kept, note, **known)

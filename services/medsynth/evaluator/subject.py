@@ -9,11 +9,11 @@ from pathlib import Path
 from typing import Any
 
 from medsynth.data import folder as folders
-from medsynth.data.pictures import Pixels
 from medsynth.data.prepared import PreparedSet
 from medsynth.data.source import inside
 from medsynth.data.writers import MANIFEST
 from medsynth.errors import DataError, PermissionDeniedError
+from medsynth.levels import Labels, Pixels, bits_of
 from medsynth.storage import Artifact
 
 
@@ -24,14 +24,14 @@ class Synthetic:
     Attributes:
         name: What was scored, for people.
         digest: Of the generator, or of the images' manifest; empty without one.
-        images: uint8 (N, C, S, S), N at least 2.
+        images: uint8, or uint16 for 16 bits (N, C, S, S), N at least 2.
         masks: uint8 labels (N, S, S), or None.
     """
 
     name: str
     digest: str
     images: Pixels
-    masks: Pixels | None
+    masks: Labels | None
 
 
 def read(name: str, digest: str, path: Path, count: int) -> Synthetic:
@@ -62,7 +62,7 @@ def check_match(synthetic: Synthetic, prepared: PreparedSet) -> None:
     Nothing is resized or recoloured to make them fit: that would be part of what is scored.
 
     Raises:
-        DataError: Size, channels or labels differ; says how to get what fits.
+        DataError: Size, channels, bits or labels differ; says how to get what fits.
     """
     _, channels, rows, columns = synthetic.images.shape
     if (rows, columns) != (prepared.size, prepared.size):
@@ -77,6 +77,13 @@ def check_match(synthetic: Synthetic, prepared: PreparedSet) -> None:
             f"{synthetic.name}: images of {channels} channels, but the real ones have "
             f"{prepared.channels}",
             reason="CHANNELS_MISMATCH",
+        )
+    bits = bits_of(synthetic.images, synthetic.name)
+    if bits != prepared.bits:
+        raise DataError(
+            f"{synthetic.name}: images of {bits} bits, but the real ones have {prepared.bits}; "
+            f"set data.preparation.bits to {bits}",
+            reason="BITS_MISMATCH",
         )
     if synthetic.masks is not None and prepared.classes:
         highest = int(synthetic.masks.max())

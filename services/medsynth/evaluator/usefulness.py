@@ -13,9 +13,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from medsynth.data.pictures import Pixels
 from medsynth.data.prepared import PreparedSet
 from medsynth.evaluator import names
+from medsynth.levels import Labels, Pixels
 from medsynth.metrics import dice_scores
 from medsynth.segmentation import UNet, predict, train_unet
 
@@ -25,7 +25,7 @@ class TrainingImages:
     """What a regime's U-Net learns from.
 
     Attributes:
-        images: uint8 (N, C, S, S).
+        images: uint8, or uint16 for 16 bits (N, C, S, S).
         masks: uint8 labels (N, S, S).
         real_count: How many of them are real.
         synthetic_count: How many are not.
@@ -33,14 +33,14 @@ class TrainingImages:
     """
 
     images: Pixels
-    masks: Pixels
+    masks: Labels
     real_count: int
     synthetic_count: int
     augment: bool
 
 
 def training_images(
-    regime: str, prepared: PreparedSet, images: Pixels, masks: Pixels | None
+    regime: str, prepared: PreparedSet, images: Pixels, masks: Labels | None
 ) -> TrainingImages:
     """The images of a regime.
 

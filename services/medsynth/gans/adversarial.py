@@ -14,7 +14,7 @@ from torch.nn.utils import parametrize
 from medsynth.gans import augmentation, networks, objectives
 from medsynth.gans.arithmetic import Arithmetic
 from medsynth.gans.averaging import AveragedWeights
-from medsynth.gans.dataset import DataOrder, ResidentDataset
+from medsynth.gans.dataset import ResidentDataset
 from medsynth.gans.optimisers import Adam, Optimiser, RMSprop
 from medsynth.gans.specification import GanSpecification
 
@@ -35,6 +35,7 @@ class AdversarialTraining:
         dataset: What the discriminator is shown.
         arithmetic: Device and precision.
         seed: Seed of every random number.
+        foreground_share: As in `ResidentDataset.order`.
     """
 
     def __init__(
@@ -43,6 +44,7 @@ class AdversarialTraining:
         dataset: ResidentDataset,
         arithmetic: Arithmetic,
         seed: int,
+        foreground_share: float = 0.0,
     ) -> None:
         self.specification, self.dataset, self.arithmetic = specification, dataset, arithmetic
         self.images = 0
@@ -69,7 +71,7 @@ class AdversarialTraining:
         self._objective = objectives.objective(
             specification.objective, specification.label_smoothing
         )
-        self._order = DataOrder(len(dataset), derived_seed(seed, "order"))
+        self._order = dataset.order(derived_seed(seed, "order"), foreground_share)
         self._noise = self._random(seed, "noise")
         self._augmentation = self._random(seed, "augmentation")
 

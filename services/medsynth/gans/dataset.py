@@ -6,21 +6,22 @@ import hashlib
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 
 from medsynth.errors import DataError, InvalidArgumentError
+from medsynth.gans.order import BalancedOrder, DataOrder, Order
 from medsynth.gans.specification import validate_size
+from medsynth.levels import Labels, Pixels, bits_of, brightest
 
 _SHARE_OF_FREE_MEMORY = 0.5
 """A set larger than this share of the GPU's free memory stays in main memory."""
 
 
 class ResidentDataset:
-    """Images and masks as uint8, on the device when they fit.
+    """Images and masks as whole levels and labels, on the device when they fit.
 
     Args:
-        images: uint8 (N, C, S, S).
+        images: uint8, or uint16 for 16 bits (N, C, S, S).
         masks: Labels, uint8 (N, S, S), or None.
         classes: Number of labels, 0 without masks.
         device: Where batches are wanted.
@@ -32,13 +33,13 @@ class ResidentDataset:
 
     def __init__(
         self,
-        images: NDArray[np.uint8],
-        masks: NDArray[np.uint8] | None,
+        images: Pixels,
+        masks: Labels | None,
         classes: int,
         device: torch.device,
     ) -> None:
         _check(images, masks, classes)
-        self.channels, self.classes = images.shape[1], classes
+        self.channels, self.classes, self.bits = images.shape[1], classes, bits_of(images)
         self.size, self.device = images.shape[-1], device
         parts = (images,) if masks is None else (images, masks)
         self.digest = _digest(parts)
@@ -51,6 +52,23 @@ class ResidentDataset:
 
     def __len__(self) -> int:
         return len(self.images)
+
+    def order(self, seed: int, foreground_share: float = 0.0) -> Order:
+        """The order in which the images are shown.
+
+        Args:
+            seed: 0 to 2^63-1.
+            foreground_share: Of the images shown that have a label, above 0 to 1; 0: as they come.
+
+        Raises:
+            InvalidArgumentError: There are no images of a kind that has to be shown.
+        """
+        if not foreground_share:
+            return DataOrder(len(self), seed)
+        foreground = np.zeros(len(self), bool)
+        if self.masks is not None:
+            foreground = (self.masks > 0).flatten(1).any(dim=1).cpu().numpy()
+        return BalancedOrder(foreground, foreground_share, seed)
 
     def batch(self, indices: Tensor) -> Tensor:
         """Images with masks as the networks see them.
@@ -68,7 +86,7 @@ class ResidentDataset:
             memory_format=torch.channels_last,
         )
         chosen = self.images[indices].to(self.device, non_blocking=True)
-        joint[:, : self.channels] = chosen.float().mul_(1 / 127.5).sub_(1.0)
+        joint[:, : self.channels] = chosen.float().mul_(2 / brightest(self.bits)).sub_(1.0)
         if self.masks is not None:
             labels = self.masks[indices].to(self.device, non_blocking=True).unsqueeze(1)
             one_of = torch.arange(self.classes, device=self.device, dtype=torch.uint8)
@@ -76,46 +94,10 @@ class ResidentDataset:
         return joint
 
 
-class DataOrder:
-    """The endless order in which images are shown: one permutation for each pass.
-
-    The permutation of a pass follows from the seed and the pass's number (Philox raw bits), so that
-    the position alone, an image count, restores it.
-
-    Args:
-        count: Images in the set.
-        seed: Any whole number from 0 to 2^64-1.
-    """
-
-    def __init__(self, count: int, seed: int) -> None:
-        self._count, self._seed = count, seed
-        self._passes: dict[int, NDArray[np.int64]] = {}
-
-    def take(self, position: int, count: int) -> Tensor:
-        """Indices of the images number `position` to `position + count` ever shown; int64."""
-        places = np.arange(position, position + count)
-        passes = places // self._count
-        wanted = range(int(passes[0]), int(passes[-1]) + 1)
-        self._passes = {p: self._passes[p] for p in wanted if p in self._passes}
-        for number in wanted:
-            if number not in self._passes:
-                self._passes[number] = self._permutation(number)
-        indices = np.empty(count, np.int64)
-        for number, permutation in self._passes.items():
-            here = passes == number
-            indices[here] = permutation[places[here] % self._count]
-        return torch.from_numpy(indices)
-
-    def _permutation(self, number: int) -> NDArray[np.int64]:
-        bits = np.random.Philox(key=np.array([self._seed, number], np.uint64))
-        return np.argsort(bits.random_raw(self._count), kind="stable")
-
-
-def _check(images: NDArray[np.uint8], masks: NDArray[np.uint8] | None, classes: int) -> None:
-    if images.ndim != 4 or images.dtype != np.uint8 or images.shape[2] != images.shape[3]:
-        raise DataError(
-            f"images are {images.dtype} {images.shape}: expected uint8 (N, C, S, S), square"
-        )
+def _check(images: Pixels, masks: Labels | None, classes: int) -> None:
+    bits_of(images)
+    if images.ndim != 4 or images.shape[2] != images.shape[3]:
+        raise DataError(f"images are {images.shape}: expected (N, C, S, S), square")
     validate_size(images.shape[-1])
     if not len(images):
         raise DataError("the training set has no images")
@@ -135,11 +117,11 @@ def _check(images: NDArray[np.uint8], masks: NDArray[np.uint8] | None, classes: 
         raise DataError(f"a mask has label {highest}, but there are only {classes} classes")
 
 
-def _tensor(array: NDArray[np.uint8]) -> Tensor:
+def _tensor(array: Pixels) -> Tensor:
     return torch.from_numpy(np.array(array))
 
 
-def _digest(parts: tuple[NDArray[np.uint8], ...]) -> str:
+def _digest(parts: tuple[Pixels, ...]) -> str:
     sha = hashlib.sha256()
     for part in parts:
         sha.update(f"{part.shape}".encode())

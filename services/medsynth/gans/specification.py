@@ -188,6 +188,7 @@ class TrainingRun:
         precision: `auto`, `float32`, `bfloat16` or `float16` (mixed; the last on a GPU alone).
         checkpoint_images: Images between checkpoints, 1 to 10^9.
         grid_images: Images between sample grids, 1 to 10^9.
+        foreground_share: Of the images shown that have a label, above 0 to 1; 0: as they come.
     """
 
     specification: GanSpecification
@@ -196,6 +197,7 @@ class TrainingRun:
     precision: str = "auto"
     checkpoint_images: int = 20_000
     grid_images: int = 10_000
+    foreground_share: float = 0.0
 
     def validate(self) -> None:
         """Checks every field.

@@ -9,9 +9,7 @@ from math import isfinite
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import nn
 
 from medsynth.errors import FailedPreconditionError, ResourceExhaustedError
@@ -23,6 +21,7 @@ from medsynth.gans.latents import latents
 from medsynth.gans.sampling import generate
 from medsynth.gans.scalars import ScalarLog
 from medsynth.gans.specification import TrainingRun
+from medsynth.levels import Labels, Pixels
 from medsynth.manifest import digest_of
 from medsynth.networks import choose_device, weights_digest
 
@@ -37,7 +36,7 @@ _FARTHEST_REPORT = 2_000
 """Images between two reports at most, however long the training is."""
 
 OnProgress = Callable[[int, Mapping[str, float]], None]
-OnGrid = Callable[[int, NDArray[np.uint8], "NDArray[np.uint8] | None"], None]
+OnGrid = Callable[[int, Pixels, "Labels | None"], None]
 
 
 class TrainingStopped(Exception):  # noqa: N818
@@ -75,8 +74,8 @@ class TrainingResult:
 
 def train(
     run: TrainingRun,
-    images: NDArray[np.uint8],
-    masks: NDArray[np.uint8] | None,
+    images: Pixels,
+    masks: Labels | None,
     classes: int,
     *,
     device: str = "auto",
@@ -94,15 +93,15 @@ def train(
 
     Args:
         run: What to train and for how long.
-        images: uint8 (N, C, S, S), S 32, 64, 128 or 256, C 1 to 8.
+        images: uint8, or uint16 for 16 bits (N, C, S, S), S 32, 64, 128 or 256, C 1 to 8.
         masks: Labels, uint8 (N, S, S), or None.
         classes: Number of labels, background included; 0 without masks.
         device: `auto`, `cpu` or `cuda`.
         checkpoints: Folder of the checkpoints of this one training. None: none are written.
         on_progress: Called with images done (never more than asked for) and metrics: the losses and
             mean logits of both sides. First before the first step, without metrics.
-        on_grid: Called with the images done and samples of fixed latents: uint8 images
-            (36, C, S, S) and masks (36, S, S) or None.
+        on_grid: Called with the images done and samples of fixed latents: images of as
+            many bits (36, C, S, S) and masks (36, S, S) or None.
         on_checkpoint: Called after each checkpoint.
         log_dir: Folder of TensorBoard scalars. None: none are written.
         should_stop: Asked before each step.
@@ -121,7 +120,9 @@ def train(
     saved = _saved_state(run, dataset, checkpoints)
     arithmetic = _arithmetic(run, chosen, saved)
     with _threads(saved, arithmetic), _memory_errors(), ScalarLog(log_dir) as scalars:
-        game = AdversarialTraining(run.specification, dataset, arithmetic, run.seed)
+        game = AdversarialTraining(
+            run.specification, dataset, arithmetic, run.seed, run.foreground_share
+        )
         curve = _Curve(_report_interval(run), arithmetic.device)
         if saved is not None:
             game.restore(saved["game"])
@@ -138,7 +139,7 @@ def train(
         def show() -> None:
             if on_grid is not None:
                 noise = latents("grid", run.seed, 0, GRID, run.specification.latent_dim)
-                on_grid(game.images, *generate(game.ready_generator(run.seed), noise))
+                on_grid(game.images, *generate(game.ready_generator(run.seed), noise, dataset.bits))
 
         while game.images < run.images:
             if should_stop():
@@ -220,6 +221,7 @@ def _identity(run: TrainingRun, dataset: ResidentDataset) -> str:
             "gan": run.specification.to_mapping(),
             "seed": run.seed,
             "precision": run.precision,
+            "foreground_share": run.foreground_share,
             "classes": dataset.classes,
             "data": dataset.digest,
         }

@@ -74,6 +74,7 @@ def generator_metadata(
     classes: Sequence[str],
     images: int,
     metrics: Mapping[str, float],
+    bits: int = 8,
 ) -> dict[str, Any]:
     """The metadata under which a trained generator is published.
 
@@ -88,6 +89,7 @@ def generator_metadata(
         classes: Names of the mask's labels, background first; empty without masks.
         images: Real images that the discriminator was shown.
         metrics: Last scalars of the training.
+        bits: Of the levels of a pixel, 8 or 16.
     """
     message = types_pb2.Generator(
         weights_digest=weights_digest,
@@ -97,6 +99,7 @@ def generator_metadata(
         gan=_as_message(gan, types_pb2.GanSpecification()),
         size=size,
         channels=channels,
+        bits=bits,
         classes=list(classes),
         images=images,
         metrics={name: float(value) for name, value in metrics.items()},

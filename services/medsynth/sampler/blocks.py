@@ -38,11 +38,12 @@ class Blocks:
             DataError: The generator does not say what its images are.
             FailedPreconditionError: Not even one image fits a message.
         """
-        if min(generator.channels, generator.size, generator.gan.latent_dim) < 1:
+        known = generator.channels, generator.size, generator.bits, generator.gan.latent_dim
+        if min(known) < 1:
             raise DataError(
-                f"the manifest of {generator.name} lacks channels, size or latent dimensions"
+                f"the manifest of {generator.name} lacks channels, size, bits or latent dimensions"
             )
-        planes = generator.channels + bool(generator.classes)
+        planes = generator.channels * generator.bits // 8 + bool(generator.classes)
         fitting = (LARGEST_MESSAGE - _HEADER) // (planes * generator.size**2)
         if fitting < 1:
             raise FailedPreconditionError(

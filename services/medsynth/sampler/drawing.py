@@ -12,6 +12,7 @@ import numpy as np
 
 from medsynth.errors import FailedPreconditionError, MedsynthError, UnavailableError
 from medsynth.gans.latents import latents
+from medsynth.levels import array_type
 from medsynth.sampler.blocks import Blocks
 from medsynth.sampler.deployment import PATIENCE_SECONDS, Deployment
 from medsynth.sampler.triton import Failure, Inference
@@ -29,7 +30,7 @@ class Batch(NamedTuple):
 
     Attributes:
         first_index: Index of the first.
-        images: uint8 (n, channels, size, size).
+        images: uint8, or uint16 for 16 bits (n, channels, size, size).
         masks: uint8 labels (n, size, size), or None.
     """
 
@@ -149,9 +150,12 @@ class Drawing:
         shape = (self.blocks.size, self.generator.channels, *[self.generator.size] * 2)
         part = self.blocks.part(start, self._first, self._count)
         images, masks = outputs["image"], outputs.get("mask")
-        wrong = images.shape != shape or (masks is not None) != bool(self.generator.classes)
+        kind = array_type(self.generator.bits)
+        wrong = (images.dtype, images.shape) != (kind, shape)
+        wrong |= (masks is not None) != bool(self.generator.classes)
         if wrong or (masks is not None and masks.shape != (shape[0], *shape[2:])):
             raise FailedPreconditionError(
-                f"{self.generator.name} does not make what its manifest says: {images.shape}"
+                f"{self.generator.name} does not make what its manifest says: "
+                f"{images.dtype} {images.shape}"
             )
         return Batch(start + part.start, images[part], None if masks is None else masks[part])

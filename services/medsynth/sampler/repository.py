@@ -30,6 +30,8 @@ VERSION: Final = "1"
 CONFIGURATION: Final = "config.pbtxt"
 BACKEND_MODEL: Final = "model.py"
 
+_LEVELS: Final = {8: model_config_pb2.TYPE_UINT8, 16: model_config_pb2.TYPE_UINT16}
+
 _BACKEND_MODEL_SOURCE = Path(__file__).resolve().parents[3] / "deploy" / "triton" / BACKEND_MODEL
 
 
@@ -139,10 +141,9 @@ def configuration(generator: types_pb2.Generator, backend: Backend) -> str:
     """
     block = Blocks.of(generator).size
     side = generator.size
-    uint8 = model_config_pb2.TYPE_UINT8
-    shapes = {"image": [generator.channels, side, side]}
+    outputs = {"image": (_LEVELS[generator.bits], [generator.channels, side, side])}
     if generator.classes:
-        shapes["mask"] = [side, side]
+        outputs["mask"] = (model_config_pb2.TYPE_UINT8, [side, side])
     config = model_config_pb2.ModelConfig(
         name=generator.name.rpartition("/")[2],
         backend=backend,
@@ -155,8 +156,8 @@ def configuration(generator: types_pb2.Generator, backend: Backend) -> str:
             )
         ],
         output=[
-            model_config_pb2.ModelOutput(name=name, data_type=uint8, dims=shape)
-            for name, shape in shapes.items()
+            model_config_pb2.ModelOutput(name=name, data_type=kind, dims=shape)
+            for name, (kind, shape) in outputs.items()
         ],
         dynamic_batching=model_config_pb2.ModelDynamicBatching(preferred_batch_size=[block]),
     )

@@ -63,7 +63,13 @@ def check_format(format: str, generator: types_pb2.Generator) -> None:
     Raises:
         InvalidArgumentError: It cannot; says which can.
     """
-    form = Form(generator.channels, generator.size, generator.size, masked=bool(generator.classes))
+    form = Form(
+        generator.channels,
+        generator.size,
+        generator.size,
+        generator.bits,
+        masked=bool(generator.classes),
+    )
     check_form(format, form, field="specification.format")
 
 

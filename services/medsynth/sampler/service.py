@@ -12,6 +12,7 @@ import grpc
 from google.protobuf import empty_pb2
 from prometheus_client import REGISTRY, CollectorRegistry
 
+from medsynth.levels import bits_of
 from medsynth.platform.artifacts import GENERATORS, SYNTHETIC_DATASETS, generator_message
 from medsynth.platform.citations import check_deletable
 from medsynth.platform.jobs.metrics import images_sampled
@@ -191,7 +192,8 @@ def _message(batch: Batch) -> sampler_pb2.SampleBatch:
         channels=channels,
         height=height,
         width=width,
-        images=batch.images.tobytes(),
+        bits=bits_of(batch.images),
+        images=batch.images.astype(batch.images.dtype.newbyteorder("<"), copy=False).tobytes(),
         masks=b"" if batch.masks is None else batch.masks.tobytes(),
     )
 

@@ -36,6 +36,7 @@ _OPTIONS: Final = (
 
 _DATATYPES: Final[dict[str, np.dtype[Any]]] = {
     "UINT8": np.dtype(np.uint8),
+    "UINT16": np.dtype(np.uint16),
     "FP32": np.dtype(np.float32),
 }
 _NAMES: Final = {dtype: name for name, dtype in _DATATYPES.items()}

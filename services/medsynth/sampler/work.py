@@ -88,6 +88,7 @@ def _facts(
         "format": specification.format,
         "channels": generator.channels,
         "size": generator.size,
+        "bits": generator.bits,
         "classes": list(generator.classes),
     }
 

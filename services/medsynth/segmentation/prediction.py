@@ -10,18 +10,20 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from medsynth.errors import InvalidArgumentError
+from medsynth.levels import Labels, Pixels, holds_levels
 from medsynth.segmentation.unet import LATENT_FEATURES, UNet, to_network
 
 _PIXELS = 2**20
 """Pixels that are computed together."""
 
 
-def predict(unet: UNet, images: NDArray[np.uint8]) -> NDArray[np.uint8]:
+def predict(unet: UNet, images: Pixels) -> Labels:
     """The most likely label of each pixel.
 
     Args:
         unet: Trained network.
-        images: uint8 (N, C, H, W), N >= 0, C as the network was trained with.
+        images: uint8, or uint16 for 16 bits (N, C, H, W), N >= 0, C as the network was trained
+            with.
 
     Returns:
         uint8 labels (N, H, W).
@@ -34,12 +36,12 @@ def predict(unet: UNet, images: NDArray[np.uint8]) -> NDArray[np.uint8]:
     return labels
 
 
-def latent_features(unet: UNet, images: NDArray[np.uint8]) -> NDArray[np.float32]:
+def latent_features(unet: UNet, images: Pixels) -> NDArray[np.float32]:
     """Features for distances that know the anatomy: the bottom level's channels, averaged.
 
     Args:
         unet: Network trained on the real training split.
-        images: uint8 (N, C, H, W), N >= 0.
+        images: uint8, or uint16 for 16 bits (N, C, H, W), N >= 0.
 
     Returns:
         float32 (N, 128).
@@ -54,15 +56,15 @@ def latent_features(unet: UNet, images: NDArray[np.uint8]) -> NDArray[np.float32
 
 def _apply(
     unet: UNet,
-    images: NDArray[np.uint8],
+    images: Pixels,
     function: Callable[[Tensor], Tensor],
     results: NDArray[np.generic],
 ) -> None:
-    if images.dtype != np.uint8 or images.ndim != 4 or images.shape[1] != unet.channels:
+    if not holds_levels(images) or images.ndim != 4 or images.shape[1] != unet.channels:
         raise InvalidArgumentError.field(
             "images",
             f"{images.dtype} {images.shape}",
-            f"uint8 images (N, {unet.channels}, H, W)",
+            f"uint8 or uint16 images (N, {unet.channels}, H, W)",
         )
     device = next(unet.parameters()).device
     together = max(1, _PIXELS // max(1, images.shape[2] * images.shape[3]))

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from medsynth.errors import AbortedError, InvalidArgumentError
+from medsynth.levels import Labels, Pixels, holds_levels
 from medsynth.metrics import dice_scores
 from medsynth.networks import choose_device
 from medsynth.segmentation.augmentation import augment_pairs
@@ -43,13 +44,13 @@ RECIPE = (
 )
 """The recipe in words, for a score's protocol. The number of steps is not in it."""
 
-ValidationSet = tuple[NDArray[np.uint8], NDArray[np.uint8], Sequence[str]]
+ValidationSet = tuple[Pixels, Labels, Sequence[str]]
 """Images (N, C, S, S), masks (N, S, S), and the volume of each slice."""
 
 
 def train_unet(
-    images: NDArray[np.uint8],
-    masks: NDArray[np.uint8],
+    images: Pixels,
+    masks: Labels,
     classes: int,
     *,
     validation: ValidationSet,
@@ -66,7 +67,7 @@ def train_unet(
     Everything random comes from `seed`; the caller's random state is left as it was.
 
     Args:
-        images: uint8 (N, C, S, S), N >= 1, C from 1 to 8, any S.
+        images: uint8, or uint16 for 16 bits (N, C, S, S), N >= 1, C from 1 to 8, any S.
         masks: uint8 labels (N, S, S) from 0 to classes - 1.
         classes: Labels with the background, 2 to 256.
         validation: Real images, masks and volumes, of patients that are in no other split. The
@@ -205,10 +206,10 @@ def _batches(count: int, steps: int, generator: torch.Generator) -> Iterator[NDA
         waiting = waiting[BATCH:]
 
 
-def _check(name: str, images: NDArray[np.uint8], masks: NDArray[np.uint8], classes: int) -> None:
-    if images.dtype != np.uint8 or images.ndim != 4 or not len(images) or 0 in images.shape:
+def _check(name: str, images: Pixels, masks: Labels, classes: int) -> None:
+    if not holds_levels(images) or images.ndim != 4 or not len(images) or 0 in images.shape:
         raise InvalidArgumentError.field(
-            name, f"{images.dtype} {images.shape}", "uint8 images (N, C, S, S) with N >= 1"
+            name, f"{images.dtype} {images.shape}", "uint8 or uint16 images (N, C, S, S), N >= 1"
         )
     if masks.dtype != np.uint8 or masks.shape != (len(images), *images.shape[2:]):
         raise InvalidArgumentError.field(

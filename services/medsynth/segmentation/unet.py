@@ -10,6 +10,7 @@ from monai.networks.nets.unet import UNet as MonaiUNet
 from torch import Tensor, nn
 
 from medsynth.errors import InvalidArgumentError
+from medsynth.levels import brightest
 
 WIDTHS = (16, 32, 64, 128)
 """Channels of the levels; each halves the side of the one before, the first that of the image."""
@@ -105,8 +106,9 @@ class UNet(nn.Module):
 
 
 def to_network(images: Tensor) -> Tensor:
-    """uint8 images as the float images in [-1, 1] that a `UNet` takes."""
-    return (images.float() / 127.5 - 1.0).contiguous(memory_format=torch.channels_last)
+    """uint8 or uint16 images as the float images in [-1, 1] that a `UNet` takes."""
+    half = brightest(torch.iinfo(images.dtype).bits) / 2
+    return (images.float() / half - 1.0).contiguous(memory_format=torch.channels_last)
 
 
 def _standardise(images: Tensor) -> Tensor:

@@ -50,7 +50,11 @@ def to_run(message: trainer_pb2.TrainingSpecification) -> TrainingRun:
         for descriptor, value in message.ListFields()
         if descriptor.message_type is None
     }
-    run = TrainingRun(presets.from_message(message.gan), **settings)
+    run = TrainingRun(
+        presets.from_message(message.gan),
+        foreground_share=message.data.preparation.foreground_share,
+        **settings,
+    )
     run.validate()
     return run
 

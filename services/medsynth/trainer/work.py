@@ -18,9 +18,9 @@ from medsynth.trainer.requests import to_run
 from medsynth.v1 import trainer_pb2, types_pb2
 
 if TYPE_CHECKING:
-    from medsynth.data.pictures import Pixels
     from medsynth.data.prepared import PreparedSet
     from medsynth.gans.training import TrainingResult
+    from medsynth.levels import Labels, Pixels
 
 Outcome = Done | WaitFor | Yielded
 
@@ -119,7 +119,7 @@ def _train(
     def on_progress(done: int, metrics: Mapping[str, float]) -> None:
         ctx.progress(done, specification.images, "images", metrics, phase="training")
 
-    def on_grid(shown: int, images: Pixels, masks: Pixels | None) -> None:
+    def on_grid(shown: int, images: Pixels, masks: Labels | None) -> None:
         (grids / f"{shown:010d}.png").write_bytes(_grid(images, masks))
         ctx.message(f"sample grid at {shown:,} images")
 
@@ -161,15 +161,19 @@ def _publish(
     built = ctx.scratch / "generator"
     built.mkdir(parents=True, exist_ok=True)
     model = built / artifacts.MODEL_FILE
-    classes = len(prepared.classes)
-    export_onnx(result.generator, model, channels=prepared.channels, classes=classes)
+    export_onnx(
+        result.generator, model, channels=prepared.channels, classes=len(prepared.classes),
+        bits=prepared.bits,
+    )  # fmt: skip
     weights = {name: value.cpu() for name, value in result.generator.state_dict().items()}
     with (built / artifacts.WEIGHTS_FILE).open("wb") as stream:
         torch.save(weights, stream)
     (built / artifacts.CURVE_FILE).write_text(json.dumps(list(result.curve)))
     gan = specification.gan
     drawn = latents(result.weights_digest, specification.seed, 0, _GRID_IMAGES, gan.latent_dim)
-    (built / artifacts.GRID_FILE).write_bytes(_grid(*generate(result.generator, drawn)))
+    (built / artifacts.GRID_FILE).write_bytes(
+        _grid(*generate(result.generator, drawn, prepared.bits))
+    )
     training_job = ctx.name
     identifier = artifacts.generator_id(gan.preset, result.weights_digest, training_job)
     metadata = artifacts.generator_metadata(
@@ -180,6 +184,7 @@ def _publish(
         gan=gan,
         size=prepared.size,
         channels=prepared.channels,
+        bits=prepared.bits,
         classes=prepared.classes,
         images=result.images,
         metrics=result.metrics,
@@ -195,7 +200,7 @@ def _publish(
     return generator
 
 
-def _grid(images: Pixels, masks: Pixels | None) -> bytes:
+def _grid(images: Pixels, masks: Labels | None) -> bytes:
     from medsynth.data import pictures
 
     return pictures.png(pictures.grid(images, masks, columns=8, side=96))

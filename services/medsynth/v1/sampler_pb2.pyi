@@ -72,7 +72,7 @@ class SampleRequest(_message.Message):
     def __init__(self, generator: _Optional[str] = ..., count: _Optional[int] = ..., seed: _Optional[int] = ..., first_index: _Optional[int] = ...) -> None: ...
 
 class SampleBatch(_message.Message):
-    __slots__ = ("first_index", "count", "channels", "height", "width", "images", "masks")
+    __slots__ = ("first_index", "count", "channels", "height", "width", "images", "masks", "bits")
     FIRST_INDEX_FIELD_NUMBER: _ClassVar[int]
     COUNT_FIELD_NUMBER: _ClassVar[int]
     CHANNELS_FIELD_NUMBER: _ClassVar[int]
@@ -80,6 +80,7 @@ class SampleBatch(_message.Message):
     WIDTH_FIELD_NUMBER: _ClassVar[int]
     IMAGES_FIELD_NUMBER: _ClassVar[int]
     MASKS_FIELD_NUMBER: _ClassVar[int]
+    BITS_FIELD_NUMBER: _ClassVar[int]
     first_index: int
     count: int
     channels: int
@@ -87,7 +88,8 @@ class SampleBatch(_message.Message):
     width: int
     images: bytes
     masks: bytes
-    def __init__(self, first_index: _Optional[int] = ..., count: _Optional[int] = ..., channels: _Optional[int] = ..., height: _Optional[int] = ..., width: _Optional[int] = ..., images: _Optional[bytes] = ..., masks: _Optional[bytes] = ...) -> None: ...
+    bits: int
+    def __init__(self, first_index: _Optional[int] = ..., count: _Optional[int] = ..., channels: _Optional[int] = ..., height: _Optional[int] = ..., width: _Optional[int] = ..., images: _Optional[bytes] = ..., masks: _Optional[bytes] = ..., bits: _Optional[int] = ...) -> None: ...
 
 class SyntheticDatasetSpecification(_message.Message):
     __slots__ = ("generator", "count", "seed", "first_index", "format", "statement")

@@ -34,7 +34,7 @@ class ReaderOptions(_message.Message):
     def __init__(self, patient_pattern: _Optional[str] = ..., class_names: _Optional[_Iterable[str]] = ..., structures: _Optional[_Iterable[str]] = ..., mask_values: _Optional[_Iterable[int]] = ...) -> None: ...
 
 class Preparation(_message.Message):
-    __slots__ = ("size", "crop", "crop_share", "intensity", "intensity_low", "intensity_high", "train_share", "validation_share", "split_seed", "orientation", "slicing", "spacing", "slice_spacing", "keep_empty_share", "fit", "channels", "label_map", "split", "folds", "fold", "assignment", "bad_share")
+    __slots__ = ("size", "crop", "crop_share", "intensity", "intensity_low", "intensity_high", "train_share", "validation_share", "split_seed", "orientation", "slicing", "spacing", "slice_spacing", "keep_empty_share", "fit", "channels", "label_map", "split", "folds", "fold", "assignment", "bad_share", "bits", "foreground_share")
     class LabelMapEntry(_message.Message):
         __slots__ = ("key", "value")
         KEY_FIELD_NUMBER: _ClassVar[int]
@@ -64,6 +64,8 @@ class Preparation(_message.Message):
     FOLD_FIELD_NUMBER: _ClassVar[int]
     ASSIGNMENT_FIELD_NUMBER: _ClassVar[int]
     BAD_SHARE_FIELD_NUMBER: _ClassVar[int]
+    BITS_FIELD_NUMBER: _ClassVar[int]
+    FOREGROUND_SHARE_FIELD_NUMBER: _ClassVar[int]
     size: int
     crop: str
     crop_share: float
@@ -86,7 +88,9 @@ class Preparation(_message.Message):
     fold: int
     assignment: Assignment
     bad_share: float
-    def __init__(self, size: _Optional[int] = ..., crop: _Optional[str] = ..., crop_share: _Optional[float] = ..., intensity: _Optional[str] = ..., intensity_low: _Optional[float] = ..., intensity_high: _Optional[float] = ..., train_share: _Optional[float] = ..., validation_share: _Optional[float] = ..., split_seed: _Optional[int] = ..., orientation: _Optional[str] = ..., slicing: _Optional[str] = ..., spacing: _Optional[float] = ..., slice_spacing: _Optional[float] = ..., keep_empty_share: _Optional[float] = ..., fit: _Optional[str] = ..., channels: _Optional[int] = ..., label_map: _Optional[_Mapping[int, int]] = ..., split: _Optional[str] = ..., folds: _Optional[int] = ..., fold: _Optional[int] = ..., assignment: _Optional[_Union[Assignment, _Mapping]] = ..., bad_share: _Optional[float] = ...) -> None: ...
+    bits: int
+    foreground_share: float
+    def __init__(self, size: _Optional[int] = ..., crop: _Optional[str] = ..., crop_share: _Optional[float] = ..., intensity: _Optional[str] = ..., intensity_low: _Optional[float] = ..., intensity_high: _Optional[float] = ..., train_share: _Optional[float] = ..., validation_share: _Optional[float] = ..., split_seed: _Optional[int] = ..., orientation: _Optional[str] = ..., slicing: _Optional[str] = ..., spacing: _Optional[float] = ..., slice_spacing: _Optional[float] = ..., keep_empty_share: _Optional[float] = ..., fit: _Optional[str] = ..., channels: _Optional[int] = ..., label_map: _Optional[_Mapping[int, int]] = ..., split: _Optional[str] = ..., folds: _Optional[int] = ..., fold: _Optional[int] = ..., assignment: _Optional[_Union[Assignment, _Mapping]] = ..., bad_share: _Optional[float] = ..., bits: _Optional[int] = ..., foreground_share: _Optional[float] = ...) -> None: ...
 
 class Assignment(_message.Message):
     __slots__ = ("train", "validation", "test")
@@ -195,7 +199,7 @@ class GanSpecification(_message.Message):
     def __init__(self, preset: _Optional[str] = ..., architecture: _Optional[str] = ..., objective: _Optional[str] = ..., latent_dim: _Optional[int] = ..., generator_filters: _Optional[int] = ..., discriminator_filters: _Optional[int] = ..., generator_activation: _Optional[str] = ..., discriminator_activation: _Optional[str] = ..., generator_normalisation: _Optional[str] = ..., discriminator_normalisation: _Optional[str] = ..., generator_spectral_norm: _Optional[bool] = ..., discriminator_spectral_norm: _Optional[bool] = ..., weight_init: _Optional[str] = ..., init_gain: _Optional[float] = ..., optimiser: _Optional[str] = ..., generator_learning_rate: _Optional[float] = ..., discriminator_learning_rate: _Optional[float] = ..., beta1: _Optional[float] = ..., beta2: _Optional[float] = ..., discriminator_steps: _Optional[int] = ..., clip_value: _Optional[float] = ..., gradient_penalty_weight: _Optional[float] = ..., label_smoothing: _Optional[float] = ..., batch_size: _Optional[int] = ..., ema_half_life: _Optional[float] = ..., differentiable_augmentation: _Optional[bool] = ...) -> None: ...
 
 class Generator(_message.Message):
-    __slots__ = ("name", "digest", "weights_digest", "training_job", "dataset", "source", "gan", "size", "channels", "classes", "images", "metrics", "create_time", "deployed")
+    __slots__ = ("name", "digest", "weights_digest", "training_job", "dataset", "source", "gan", "size", "channels", "classes", "images", "metrics", "create_time", "deployed", "bits")
     class MetricsEntry(_message.Message):
         __slots__ = ("key", "value")
         KEY_FIELD_NUMBER: _ClassVar[int]
@@ -217,6 +221,7 @@ class Generator(_message.Message):
     METRICS_FIELD_NUMBER: _ClassVar[int]
     CREATE_TIME_FIELD_NUMBER: _ClassVar[int]
     DEPLOYED_FIELD_NUMBER: _ClassVar[int]
+    BITS_FIELD_NUMBER: _ClassVar[int]
     name: str
     digest: str
     weights_digest: str
@@ -231,4 +236,5 @@ class Generator(_message.Message):
     metrics: _containers.ScalarMap[str, float]
     create_time: _timestamp_pb2.Timestamp
     deployed: bool
-    def __init__(self, name: _Optional[str] = ..., digest: _Optional[str] = ..., weights_digest: _Optional[str] = ..., training_job: _Optional[str] = ..., dataset: _Optional[str] = ..., source: _Optional[_Union[DataSource, _Mapping]] = ..., gan: _Optional[_Union[GanSpecification, _Mapping]] = ..., size: _Optional[int] = ..., channels: _Optional[int] = ..., classes: _Optional[_Iterable[str]] = ..., images: _Optional[int] = ..., metrics: _Optional[_Mapping[str, float]] = ..., create_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., deployed: _Optional[bool] = ...) -> None: ...
+    bits: int
+    def __init__(self, name: _Optional[str] = ..., digest: _Optional[str] = ..., weights_digest: _Optional[str] = ..., training_job: _Optional[str] = ..., dataset: _Optional[str] = ..., source: _Optional[_Union[DataSource, _Mapping]] = ..., gan: _Optional[_Union[GanSpecification, _Mapping]] = ..., size: _Optional[int] = ..., channels: _Optional[int] = ..., classes: _Optional[_Iterable[str]] = ..., images: _Optional[int] = ..., metrics: _Optional[_Mapping[str, float]] = ..., create_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., deployed: _Optional[bool] = ..., bits: _Optional[int] = ...) -> None: ...

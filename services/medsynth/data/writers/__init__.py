@@ -7,7 +7,7 @@ either.
 
 from __future__ import annotations
 
-from medsynth.data.writers.interface import SHARD, Form, Pixels, SetDescription
+from medsynth.data.writers.interface import SHARD, Form, SetDescription
 from medsynth.data.writers.manifest import MANIFEST
 from medsynth.data.writers.registry import FORMATS, check_format, get_format
 from medsynth.data.writers.sample_writer import SampleWriter
@@ -17,7 +17,6 @@ __all__ = [
     "MANIFEST",
     "SHARD",
     "Form",
-    "Pixels",
     "SampleWriter",
     "SetDescription",
     "check_format",

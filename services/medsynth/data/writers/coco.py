@@ -17,13 +17,13 @@ from medsynth.data.writers.interface import (
     FileKind,
     Form,
     Format,
-    Labels,
     Samples,
     SetDescription,
     Summary,
 )
 from medsynth.data.writers.output import Output, Stream
 from medsynth.data.writers.png import encode_png, png_misfit
+from medsynth.levels import Labels
 
 ANNOTATIONS: Final = "annotations.json"
 

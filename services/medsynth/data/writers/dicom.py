@@ -17,8 +17,9 @@ from medsynth.data.writers.description import SetDescription
 from medsynth.data.writers.dicom_images import image_dataset
 from medsynth.data.writers.dicom_marks import Identity
 from medsynth.data.writers.dicom_segments import segmentation_dataset
-from medsynth.data.writers.interface import FileKind, Form, Format, Labels, Pixels, Samples
+from medsynth.data.writers.interface import FileKind, Form, Format, Samples
 from medsynth.data.writers.output import Output
+from medsynth.levels import Labels, Pixels
 
 if TYPE_CHECKING:
     from pydicom import Dataset

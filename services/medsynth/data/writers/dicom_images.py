@@ -18,7 +18,8 @@ from medsynth.data.writers.dicom_marks import (
     add_patient_and_study,
     plain,
 )
-from medsynth.data.writers.interface import Form, Pixels
+from medsynth.data.writers.interface import Form
+from medsynth.levels import Pixels
 
 if TYPE_CHECKING:
     from pydicom import Dataset

@@ -15,7 +15,7 @@ from medsynth.data.writers.dicom_marks import (
     serial_number,
     software_version,
 )
-from medsynth.data.writers.interface import Labels
+from medsynth.levels import Labels
 
 if TYPE_CHECKING:
     from pydicom import Dataset

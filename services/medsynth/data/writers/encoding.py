@@ -10,9 +10,10 @@ from typing import Final
 
 import numpy as np
 
-from medsynth.data.writers.interface import SHARD, Format, Labels, Pixels, Samples
+from medsynth.data.writers.interface import SHARD, Format, Samples
 from medsynth.data.writers.output import Output
 from medsynth.data.writers.shards import Shard, Shards
+from medsynth.levels import Labels, Pixels
 from medsynth.manifest import FileEntry
 
 _MOST_BYTES: Final = 2**27

@@ -7,19 +7,14 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import ClassVar, Final, Literal
 
-import numpy as np
-from numpy.typing import NDArray
-
 from medsynth.data.writers.description import SetDescription
 from medsynth.data.writers.output import Output
+from medsynth.levels import Labels, Pixels, brightest
 
-__all__ = ["SHARD", "FileKind", "Form", "Format", "Pixels", "Samples", "SetDescription", "Summary"]
+__all__ = ["SHARD", "FileKind", "Form", "Format", "Samples", "SetDescription", "Summary"]
 
 SHARD: Final = 1000
 """Indexes of a shard, which begins at a multiple of it. What is whole is counted in shards."""
-
-Pixels = NDArray[np.uint8] | NDArray[np.uint16]
-Labels = NDArray[np.uint8]
 
 
 @dataclass(frozen=True)
@@ -43,7 +38,7 @@ class Form:
     @property
     def levels(self) -> int:
         """The brightest level of a pixel."""
-        return int(2**self.bits - 1)
+        return brightest(self.bits)
 
 
 @dataclass(frozen=True)

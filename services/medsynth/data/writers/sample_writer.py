@@ -14,12 +14,13 @@ import numpy as np
 from medsynth.data.writers.croissant import CROISSANT, write_croissant
 from medsynth.data.writers.description import SetDescription
 from medsynth.data.writers.encoding import Encoding
-from medsynth.data.writers.interface import Form, Labels, Pixels, Summary
+from medsynth.data.writers.interface import Form, Summary
 from medsynth.data.writers.manifest import MANIFEST, file_digest, read_facts, write_manifest
 from medsynth.data.writers.output import Output
 from medsynth.data.writers.registry import check_format, get_format
 from medsynth.data.writers.shards import FOLDER, Shards, check_identity
 from medsynth.errors import FailedPreconditionError
+from medsynth.levels import Labels, Pixels
 
 
 class SampleWriter:

@@ -17,12 +17,12 @@ from medsynth.data.writers.interface import (
     FileKind,
     Form,
     Format,
-    Labels,
     Samples,
     SetDescription,
 )
 from medsynth.data.writers.output import Output
 from medsynth.data.writers.png import encode_png, png_misfit
+from medsynth.levels import Labels
 
 
 class WebDataset(Format):
