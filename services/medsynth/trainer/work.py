@@ -232,7 +232,7 @@ def _allowed(ctx: JobContext, message: types_pb2.DataSource) -> Source:
 
 def _readable(ctx: JobContext, message: types_pb2.DataSource) -> Source:
     """The source, ready to be opened."""
-    from medsynth.data.readers.dicom_identity import read_or_make_key, use_key
+    from medsynth.data.pseudonyms import read_or_make_key, use_key
 
     use_key(read_or_make_key(ctx.settings.pseudonym_key))
     return _allowed(ctx, message)

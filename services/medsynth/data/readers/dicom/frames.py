@@ -14,8 +14,9 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from medsynth.data.readers.dicom_codecs import decoder_of, is_whole, stated_size
-from medsynth.data.readers.dicom_header import attempt, text, value, whole
+from medsynth.data.readers.dicom.codecs import decoder_of, is_whole, stated_size
+from medsynth.data.readers.dicom.elements import text, value, whole
+from medsynth.data.readers.dicom.opening import attempt
 from medsynth.data.readers.volume_files import LARGEST
 from medsynth.errors import DataError
 

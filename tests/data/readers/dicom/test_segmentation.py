@@ -8,11 +8,10 @@ import pytest
 from pydicom import Dataset
 from pydicom.uid import RLELossless
 
-from medsynth.data.readers import dicom, dicom_identity
+from medsynth.data.readers import dicom
 from medsynth.data.readers.interface import ReaderOptions
 from medsynth.data.volume import Volume
 from medsynth.errors import DataError, InvalidArgumentError
-from tests.data import dicom_files
 from tests.data.dicom_files import (
     compress,
     decimals,
@@ -29,11 +28,6 @@ LIVER = np.zeros(VALUES.shape, bool)
 LIVER[:2, 1:4, 1:5] = True
 CYST = np.zeros(VALUES.shape, bool)
 CYST[1:, 2:3, 2:6] = True
-
-
-@pytest.fixture(autouse=True)
-def _key() -> None:
-    dicom_identity.use_key(dicom_files.KEY)
 
 
 @pytest.fixture

@@ -7,21 +7,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from medsynth.data.files import Files
-from medsynth.data.readers import dicom_frames, dicom_seg
-from medsynth.data.readers.dicom_finds import (
-    KEYWORDS,
-    MODALITIES,
-    Detail,
-    FoundSegmentation,
-    FoundSeries,
-    Key,
-)
-from medsynth.data.readers.dicom_header import is_marked, opened, text
-from medsynth.data.readers.dicom_identity import pseudonym, series_code
-from medsynth.data.readers.dicom_planes import planes_of
-from medsynth.data.readers.dicom_scrubbing import Identities, scrubbed
-from medsynth.data.readers.dicom_seg import SEGMENTATIONS
-from medsynth.data.readers.dicom_series import Stack, TangledError, stacks
+from medsynth.data.readers.dicom import frames
+from medsynth.data.readers.dicom.elements import text
+from medsynth.data.readers.dicom.found import MODALITIES, FoundSegmentation, FoundSeries, Key
+from medsynth.data.readers.dicom.opening import is_marked, opened
+from medsynth.data.readers.dicom.paths import Identities, scrubbed
+from medsynth.data.readers.dicom.patients import pseudonym, series_code
+from medsynth.data.readers.dicom.planes import planes_of
+from medsynth.data.readers.dicom.scan import KEYWORDS, Detail
+from medsynth.data.readers.dicom.segmentation import SEGMENTATIONS, class_names, described
+from medsynth.data.readers.dicom.stacks import Stack, TangledError, stacks
 from medsynth.data.readers.interface import Problem, ReaderOptions, Scan, Survey
 from medsynth.errors import DataError, MedsynthError
 
@@ -87,7 +82,7 @@ class Finds:
             DataError: The segmentations name too many segments.
             InvalidArgumentError: An option names a segment that there is not.
         """
-        classes = dicom_seg.class_names([drawn.what for drawn in self._segmentations], options, uri)
+        classes = class_names([drawn.what for drawn in self._segmentations], options, uri)
         for drawn in self._segmentations:
             for key in drawn.keys:
                 self._drawn.setdefault(key, []).append(drawn)
@@ -112,7 +107,7 @@ class Finds:
         self._identities.add(patient, dataset)
         kind = text(dataset, "SOPClassUID") or text(dataset.file_meta, "MediaStorageSOPClassUID")
         if kind in SEGMENTATIONS:
-            what = dicom_seg.described(
+            what = described(
                 dataset, name, lambda words: bool(self._identities.found(words, patient))
             )
             self._segmentations.append(FoundSegmentation(path, patient, what))
@@ -125,7 +120,7 @@ class Finds:
 
     def _add(self, dataset: Dataset, name: Path, path: str, patient: str) -> None:
         """Adds an image to its series."""
-        shape = dicom_frames.shape_of(dataset, name)
+        shape = frames.shape_of(dataset, name)
         uid = text(dataset, "SeriesInstanceUID")
         if not uid:
             raise DataError(f"{name}: an image that does not say of which series it is")
@@ -177,10 +172,10 @@ class Finds:
     ) -> Scan:  # fmt: skip
         numbers = list(dict.fromkeys(plane.file for plane in stack.planes))
         images = [series.paths[number] for number in numbers]
-        frames: tuple[tuple[int, int], ...] = ()
+        slices: tuple[tuple[int, int], ...] = ()
         if any(plane.frames > 1 for plane in stack.planes):
             place = {number: place for place, number in enumerate(numbers)}
-            frames = tuple((place[plane.file], plane.frame) for plane in stack.planes)
+            slices = tuple((place[plane.file], plane.frame) for plane in stack.planes)
         copies = f"copies of its images that were left out: {series.copies}"
         detail = Detail(
             shown=(
@@ -188,7 +183,7 @@ class Finds:
                 *(scrubbed(each.path, self._identities, each.patient) for each in drawn),
             ),
             images=len(images),
-            frames=frames,
+            frames=slices,
             labels=tuple(
                 tuple(
                     (number, classes.index(words))

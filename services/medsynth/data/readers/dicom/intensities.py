@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from medsynth.data.readers.dicom_frames import decoded
-from medsynth.data.readers.dicom_header import attempt, items, number, text, whole
-from medsynth.data.readers.dicom_planes import groups
+from medsynth.data.readers.dicom.elements import groups, items, number, text, whole
+from medsynth.data.readers.dicom.frames import decoded
+from medsynth.data.readers.dicom.opening import attempt
 
 if TYPE_CHECKING:
     from pydicom import Dataset
@@ -21,7 +21,7 @@ KEYWORDS: Final = (
     "SOPClassUID", "Modality", "RescaleSlope", "RescaleIntercept", "RescaleType",
     "ModalityLUTSequence", "SharedFunctionalGroupsSequence", "PerFrameFunctionalGroupsSequence",
 )  # fmt: skip
-"""Of the header's elements that this module looks at, beyond those of `dicom_frames`."""
+"""Of the header's elements that this module looks at, beyond those of `frames`."""
 
 HU: Final = "HU"
 

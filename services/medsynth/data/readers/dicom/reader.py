@@ -1,35 +1,28 @@
-"""DICOM: a folder of series in any nesting and under any names, with segmentations as masks.
-
-Every file is opened to see what it is; where it lies and what it is called says nothing. A
-series becomes a volume (see `dicom_series`), segments become labels (see `dicom_seg`). Who the
-patients are goes no further than this reader (see `dicom_identity`): a volume is called
-`patient-<hash>/<hash of its series>`, and messages call files by what `Detail.shown` says.
-"""
+"""The scans of a folder of DICOM files, and one of them as a volume."""
 
 from __future__ import annotations
 
-import posixpath
-import re
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from itertools import pairwise
 from pathlib import Path
-from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from medsynth.data.files import Files
+from medsynth.data.pseudonyms import pseudonym_key
 from medsynth.data.readers.checks import checked_images
-from medsynth.data.readers.dicom_finds import KEYWORDS, Detail
-from medsynth.data.readers.dicom_frames import shape_of
-from medsynth.data.readers.dicom_header import opened, quiet
-from medsynth.data.readers.dicom_identity import pseudonym_key
-from medsynth.data.readers.dicom_pixels import intensities, units_of
-from medsynth.data.readers.dicom_planes import Plane, planes_of
-from medsynth.data.readers.dicom_seg_masks import paint
-from medsynth.data.readers.dicom_series import geometry
-from medsynth.data.readers.dicom_survey import Finds
+from medsynth.data.readers.dicom.frames import shape_of
+from medsynth.data.readers.dicom.intensities import intensities, units_of
+from medsynth.data.readers.dicom.names import must_be, relevant
+from medsynth.data.readers.dicom.opening import opened
+from medsynth.data.readers.dicom.painting import paint
+from medsynth.data.readers.dicom.placement import geometry
+from medsynth.data.readers.dicom.planes import Plane, planes_of
+from medsynth.data.readers.dicom.quiet import quiet
+from medsynth.data.readers.dicom.scan import KEYWORDS, Detail
+from medsynth.data.readers.dicom.surveying import Finds
 from medsynth.data.readers.interface import ReaderOptions, Scan, Survey
 from medsynth.data.readers.volume_files import LARGEST
 from medsynth.data.volume import Volume
@@ -39,32 +32,6 @@ NAME = "dicom"
 VERSION = 1
 LAYOUT = "DICOM series in any nesting (.dcm, .ima, or names without an ending), DICOM SEG as masks"
 OPTIONS: tuple[str, ...] = ("class_names",)
-
-_ENDINGS: Final = (".dcm", ".ima", ".dicom")
-_OTHER_IMAGES: Final = (
-    ".nii", ".nii.gz", ".mhd", ".mha", ".nrrd", ".nhdr", ".png", ".jpg", ".jpeg", ".bmp", ".tif",
-    ".tiff", ".npy", ".npz",
-)  # fmt: skip
-_DIRECTORY: Final = "dicomdir"
-_UID: Final = re.compile(r"(?:[a-z]{1,8}[._-]?)?\d+(?:\.\d+){3,}")
-_NUMBERED: Final = re.compile(r"im[0-9a-z]{4,}|(?:[a-z]{1,6}[-_ ]?)?\d+(?:[-_]\d+)*")
-"""Names that scanners and archives give to files without an ending."""
-
-
-def recognises(files: Files) -> bool:
-    """Whether names say DICOM: by their ending, by a `DICOMDIR`, or as archives number files."""
-    names = [posixpath.basename(path).lower() for path in files.paths]
-    named = sum(name.endswith(_ENDINGS) for name in names)
-    numbered = sum(_is_numbered(name) for name in names)
-    others = sum(name.endswith(_OTHER_IMAGES) for name in names)
-    if named or (numbered and _DIRECTORY in names):
-        return named + numbered >= others
-    return 2 * numbered > len(names)
-
-
-def relevant(files: Files) -> list[str]:
-    """Every file with an ending of DICOM, or without any ending."""
-    return [path for path in files.paths if _may_be(posixpath.basename(path).lower())]
 
 
 def survey(files: Files, options: ReaderOptions) -> Survey:
@@ -77,7 +44,7 @@ def survey(files: Files, options: ReaderOptions) -> Survey:
     pseudonym_key()
     finds = Finds()
     with quiet():
-        finds.look(files, relevant(files), _must_be)
+        finds.look(files, relevant(files), must_be)
         found = finds.survey(files.uri, options)
     if not found.scans and not found.problems:
         raise DataError(f"{files.uri}: no DICOM images found. Expected {LAYOUT}")
@@ -165,18 +132,3 @@ def _painted(
         overlap |= paint(dataset, names[place], slices, dict(labels), masks, alone=detail.alone)
     if overlap:
         yield "its segments overlap: where they do, the last in the order of classes stays"
-
-
-def _is_numbered(name: str) -> bool:
-    return bool(_UID.fullmatch(name) or _NUMBERED.fullmatch(name))
-
-
-def _may_be(name: str) -> bool:
-    return name.endswith(_ENDINGS) or bool(_UID.fullmatch(name)) or (
-        "." not in name and name != _DIRECTORY
-    )  # fmt: skip
-
-
-def _must_be(path: str) -> bool:
-    name = posixpath.basename(path).lower()
-    return name.endswith(_ENDINGS) or _is_numbered(name)

@@ -8,8 +8,9 @@ from collections.abc import Iterable, Iterator
 from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 
-from medsynth.data.readers.dicom_header import items, texts
-from medsynth.data.readers.dicom_identity import series_code
+from medsynth.data.readers.dicom.elements import items, texts
+from medsynth.data.readers.dicom.names import ENDINGS, UID
+from medsynth.data.readers.dicom.patients import series_code
 
 if TYPE_CHECKING:
     from pydicom import Dataset
@@ -31,8 +32,6 @@ _SHORTEST_TOKEN: Final = 3
 _SHORTEST_DIGITS: Final = 6
 """Digits that give a person away wherever they stand; fewer are looked for as whole numbers."""
 
-_UID: Final = re.compile(r"(?:[a-z]{1,8}[._-]?)?\d+(?:\.\d+){3,}")
-_ENDINGS: Final = (".dcm", ".ima", ".dicom")
 _LATIN: Final = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue", "ø": "oe", "å": "aa", "æ": "ae"})
 
 
@@ -111,11 +110,11 @@ def scrubbed(path: str, identities: Identities, patient: str = "") -> str:
 
 
 def _scrubbed(name: str, identities: Identities, patient: str) -> str:
-    ending = next((ending for ending in _ENDINGS if name.lower().endswith(ending)), "")
+    ending = next((ending for ending in ENDINGS if name.lower().endswith(ending)), "")
     if found := identities.found(name, patient):
         return found + ending
     stem = name[: len(name) - len(ending)]
-    return f"uid-{series_code(stem)}{ending}" if _UID.fullmatch(stem.lower()) else name
+    return f"uid-{series_code(stem)}{ending}" if UID.fullmatch(stem.lower()) else name
 
 
 def _tokens(names: Iterable[str], codes: Iterable[str]) -> Iterator[str]:

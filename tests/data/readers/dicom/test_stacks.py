@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 from pydicom import Dataset
 
-from medsynth.data.readers import dicom, dicom_identity
-from medsynth.data.readers.dicom_planes import MARKS, Plane
-from medsynth.data.readers.dicom_series import MOST_STACKS, TangledError, geometry, stacks
+from medsynth.data.readers import dicom
+from medsynth.data.readers.dicom.placement import geometry
+from medsynth.data.readers.dicom.planes import MARKS, Plane
+from medsynth.data.readers.dicom.stacks import MOST_STACKS, TangledError, stacks
 from medsynth.data.volume import Volume
 from tests.data import dicom_files
 from tests.data.dicom_files import affine_of, decimals, series, write_series
@@ -16,11 +17,6 @@ from tests.data.readers.reading import read_all, survey
 
 VALUES = np.arange(6 * 4 * 5, dtype=np.int16).reshape(6, 4, 5)
 CORONAL = (1.0, 0.0, 0.0, 0.0, 0.0, -1.0)
-
-
-@pytest.fixture(autouse=True)
-def _key() -> None:
-    dicom_identity.use_key(dicom_files.KEY)
 
 
 def volumes(folder: Path, images: list[Dataset]) -> list[Volume]:

@@ -13,10 +13,11 @@ from pydicom.encaps import encapsulate, generate_frames
 from pydicom.pixels import apply_color_lut, apply_modality_lut
 from pydicom.uid import JPEG2000Lossless, JPEGLosslessSV1, JPEGLSLossless, RLELossless
 
-from medsynth.data.readers import dicom_frames, dicom_pixels
-from medsynth.data.readers.dicom_codecs import stated_size
-from medsynth.data.readers.dicom_finds import KEYWORDS
-from medsynth.data.readers.dicom_header import opened, quiet
+from medsynth.data.readers.dicom import frames, intensities
+from medsynth.data.readers.dicom.codecs import stated_size
+from medsynth.data.readers.dicom.opening import opened
+from medsynth.data.readers.dicom.quiet import quiet
+from medsynth.data.readers.dicom.scan import KEYWORDS
 from medsynth.errors import DataError
 from tests.data.dicom_files import compress, image, item, save
 
@@ -55,13 +56,13 @@ def stored(file: Path) -> NDArray[Any]:
     with quiet():
         dataset = opened(file, file, KEYWORDS, pixels=True)
         count = int(dataset.get("NumberOfFrames") or 1)
-        return np.stack([each for _, each in dicom_frames.decoded(dataset, file, range(count))])
+        return np.stack([each for _, each in frames.decoded(dataset, file, range(count))])
 
 
 def rescaled(file: Path) -> NDArray[np.float32]:
     with quiet():
         dataset = opened(file, file, KEYWORDS, pixels=True)
-        ((_, values),) = dicom_pixels.intensities(dataset, file, [0])
+        ((_, values),) = intensities.intensities(dataset, file, [0])
     return values
 
 
@@ -96,7 +97,7 @@ def test_a_palette_becomes_colours() -> None:
     assert (found[0] == np.moveaxis(expected, -1, 0)).all()
     with quiet():
         dataset = opened(real("examples_palette.dcm"), Path("x"), KEYWORDS, pixels=True)
-        ((_, indexes),) = dicom_frames.decoded(dataset, Path("x"), [0], colours=False)
+        ((_, indexes),) = frames.decoded(dataset, Path("x"), [0], colours=False)
     assert (indexes[0] == dataset.pixel_array).all()
 
 

@@ -1,10 +1,7 @@
 from __future__ import annotations
 
 import logging
-import os
-import stat
 import traceback
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -12,14 +9,12 @@ import pytest
 from pydicom import Dataset
 from pydicom.uid import JPEG2000Lossless
 
+from medsynth.data import pseudonyms
 from medsynth.data.files import open_files
-from medsynth.data.readers import dicom, dicom_identity
-from medsynth.data.readers.dicom_identity import pseudonym, read_or_make_key, series_code
-from medsynth.data.readers.dicom_scrubbing import Identities, scrubbed
+from medsynth.data.readers import dicom
 from medsynth.data.readers.interface import ReaderOptions
 from medsynth.errors import DataError, MedsynthError, PermissionDeniedError
-from tests.data import dicom_files
-from tests.data.dicom_files import compress, image, item, save, segmentation, series, write_series
+from tests.data.dicom_files import compress, image, save, segmentation, series, write_series
 from tests.data.readers.reading import survey
 
 VALUES = np.arange(3 * 8 * 8, dtype=np.int16).reshape(3, 8, 8)
@@ -52,11 +47,6 @@ TELLING = [
     *IDENTITY.values(), "Zwirnhuber", "Xaverius", "Pfefferkorn", "Adelheid", "Blumentritt",
     "Oberwaldstein", "Sonnblick", "7731904", "3680043",
 ]  # fmt: skip
-
-
-@pytest.fixture(autouse=True)
-def _key() -> None:
-    dicom_identity.use_key(dicom_files.KEY)
 
 
 def everything_said(folder: Path, options: ReaderOptions | None = None) -> list[str]:
@@ -177,120 +167,8 @@ def test_a_refused_link_does_not_tell_its_path(tmp_path: Path) -> None:
     untold("".join(traceback.format_exception(caught.value)))
 
 
-def known(**elements: object) -> tuple[Identities, str]:
-    dataset = item(**elements)
-    identities = Identities()
-    identities.add(pseudonym(dataset), dataset)
-    return identities, pseudonym(dataset)
-
-
-@pytest.mark.parametrize(
-    ("elements", "name"),
-    [
-        ({"PatientName": "Müller-Lüdenscheidt^Jörg"}, "mueller_scan"),
-        ({"PatientName": "Müller^Jörg"}, "MULLER"),
-        ({"PatientName": "Müller^Jörg"}, "Scan_müller.dcm"),
-        ({"PatientName": "Li^Wu"}, "li_wu"),
-        ({"PatientName": "Li^Wu"}, "WuLi2"),
-        ({"PatientName": "O'Hara^Kim"}, "kim"),
-        ({"PatientName": "O'Hara^Kim"}, "ohara"),
-        ({"PatientID": "12-34-567"}, "x1234567y"),
-        ({"PatientID": "00123"}, "IM000123"),
-        ({"PatientID": "AB 12"}, "ab12"),
-        ({"PatientID": "x", "PatientBirthDate": "19310417"}, "born 1931-04-17"),
-        ({"PatientID": "x", "PatientBirthDate": "19310417"}, "17.04.1931"),
-        ({"PatientID": "x", "AccessionNumber": "A-77"}, "acc_a77"),
-        ({"PatientID": "x", "OtherPatientIDsSequence": [item(PatientID="Q881")]}, "q-881"),
-        ({"PatientID": "x", "InstitutionName": "Klinik Oberwaldstein"}, "oberwaldstein"),
-    ],
-)
-def test_names_that_give_a_patient_away(elements: dict[str, object], name: str) -> None:
-    identities, patient = known(**elements)
-    ending = ".dcm" if name.endswith(".dcm") else ""
-    assert scrubbed(f"a/{name}/b", identities, patient) == f"a/{patient}{ending}/b"
-    assert scrubbed(f"a/{name}/b", identities) == f"a/{patient}{ending}/b"
-
-
-@pytest.mark.parametrize("name", ["IM000001", "series 2", "liver-axial.dcm", "12", "é"])
-def test_names_that_give_nobody_away(name: str) -> None:
-    identities, patient = known(PatientName="Zwirnhuber^Ed", PatientID="7712", StudyID="1")
-    assert scrubbed(name, identities, patient) == name
-    assert scrubbed(name, identities) == name
-
-
-def test_uids_in_paths_are_hashed() -> None:
-    uid = "1.2.826.0.1.3680043.8.498.77"
-    identities, patient = known(PatientID="x")
-    shown = f"uid-{series_code(uid)}"
-    assert scrubbed(f"{uid}/{uid}.dcm", identities, patient) == f"{shown}/{shown}.dcm"
-
-
-def test_another_patient_is_found_by_whole_words_only() -> None:
-    identities, _ = known(PatientName="Ann^Bo", PatientID="A1")
-    other = item(PatientName="Carl^Do", PatientID="A2")
-    identities.add(pseudonym(other), other)
-    assert scrubbed("scanned", identities, pseudonym(other)) == "scanned"
-    assert scrubbed("of ann", identities, pseudonym(other)).startswith("patient-")
-
-
-def test_pseudonyms_follow_id_then_name_then_study() -> None:
-    one = pseudonym(item(PatientID="1", PatientName="A"))
-    assert one == pseudonym(item(PatientID="1 ", PatientName="B"))
-    assert one != pseudonym(item(PatientID="1", IssuerOfPatientID="X"))
-    named = pseudonym(item(PatientName="A^B", PatientBirthDate="19310417"))
-    assert named == pseudonym(item(PatientName="a^b^^", PatientBirthDate="19310417", PatientID=""))
-    assert named != pseudonym(item(PatientName="A^B", PatientBirthDate="19310418"))
-    assert pseudonym(item(StudyInstanceUID="1.2")) != pseudonym(item(StudyInstanceUID="1.3"))
-    assert len(one) == len("patient-") + 16
-
-
-def test_another_key_gives_other_pseudonyms() -> None:
-    dataset = item(PatientID="1")
-    before = pseudonym(dataset), series_code("1.2")
-    dicom_identity.use_key(b"another key of tests")
-    assert pseudonym(dataset) != before[0]
-    assert series_code("1.2") != before[1]
-
-
-def test_threads_see_the_key() -> None:
-    with ThreadPoolExecutor(1) as pool:
-        assert pool.submit(dicom_identity.pseudonym_key).result() == dicom_files.KEY
-
-
 def test_without_a_key_nothing_is_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(dicom_identity, "_key", b"")
+    monkeypatch.setattr(pseudonyms, "_key", b"")
     save(image(VALUES[0]), tmp_path / "x.dcm")
     with pytest.raises(DataError, match="a key of pseudonyms is set"):
         survey(dicom, tmp_path)
-
-
-def test_a_short_key_is_refused() -> None:
-    with pytest.raises(DataError, match="has 3 bytes"):
-        dicom_identity.use_key(b"abc")
-
-
-def test_a_key_is_made_once(tmp_path: Path) -> None:
-    path = tmp_path / "new" / "pseudonyms.key"
-    key = read_or_make_key(path)
-    assert stat.S_IMODE(path.stat().st_mode) == 0o600
-    assert len(key) == 64
-    assert read_or_make_key(path) == key
-    assert os.listdir(path.parent) == ["pseudonyms.key"]
-
-
-def test_those_who_make_a_key_at_the_same_time_get_the_same(tmp_path: Path) -> None:
-    path = tmp_path / "pseudonyms.key"
-    with ThreadPoolExecutor(16) as pool:
-        keys = set(pool.map(read_or_make_key, [path] * 64))
-    assert len(keys) == 1
-
-
-def test_a_key_of_the_operator(tmp_path: Path) -> None:
-    path = tmp_path / "pseudonyms.key"
-    path.write_text("a secret of the operator\n")
-    assert read_or_make_key(path) == b"a secret of the operator"
-    path.write_text("short\n")
-    with pytest.raises(DataError, match="at least 16 bytes"):
-        read_or_make_key(path)
-    with pytest.raises(DataError, match="Is a directory"):
-        read_or_make_key(tmp_path)

@@ -19,9 +19,9 @@ from pydicom.uid import (
     RLELossless,
 )
 
-from medsynth.data.readers import dicom, dicom_identity
+from medsynth.data.readers import dicom
+from medsynth.data.readers.interface import ReaderOptions
 from medsynth.errors import DataError
-from tests.data import dicom_files
 from tests.data.dicom_files import (
     compress,
     enhanced,
@@ -34,11 +34,6 @@ from tests.data.dicom_files import (
 from tests.data.readers.reading import read_all, survey
 
 VALUES = np.arange(3 * 8 * 8, dtype=np.int16).reshape(3, 8, 8)
-
-
-@pytest.fixture(autouse=True, scope="module")
-def _key() -> None:
-    dicom_identity.use_key(dicom_files.KEY)
 
 
 def outcome(folder: Path) -> str:
@@ -157,10 +152,10 @@ def test_files_that_go_between_survey_and_reading(tmp_path: Path) -> None:
     (scan,) = survey(dicom, tmp_path).scans
     paths[1].unlink()
     with pytest.raises(DataError, match="IM000001: not a readable DICOM file"):
-        dicom.read(tmp_path, scan, dicom.ReaderOptions())
+        dicom.read(tmp_path, scan, ReaderOptions())
     save(image(np.zeros((3, 3), np.int16)), paths[1])
     with pytest.raises(DataError, match=r"IM000001: .*\(1, 3, 3\).*\(1, 8, 8\)"):
-        dicom.read(tmp_path, scan, dicom.ReaderOptions())
+        dicom.read(tmp_path, scan, ReaderOptions())
 
 
 @pytest.mark.parametrize("position", [None, ["-10", "-20", "30"]])
@@ -175,7 +170,7 @@ def test_positions_that_change_between_survey_and_reading(
         images[1].ImagePositionPatient = position
     save(images[1], paths[1])
     with pytest.raises(DataError, match="changed since they were looked at"):
-        dicom.read(tmp_path, scan, dicom.ReaderOptions())
+        dicom.read(tmp_path, scan, ReaderOptions())
 
 
 SAMPLES = {

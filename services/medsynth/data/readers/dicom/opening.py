@@ -1,4 +1,4 @@
-"""DICOM headers, opened with care: their bytes may be hostile, and their text names patients.
+"""DICOM files, opened with care: their bytes may be hostile, and their text names patients.
 
 What is wrong with a file is said in our own words, never in the libraries', which quote headers.
 """
@@ -6,22 +6,17 @@ What is wrong with a file is said in our own words, never in the libraries', whi
 from __future__ import annotations
 
 import io
-import logging
-import math
-import warnings
 import zlib
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable, Sequence
 from functools import cache
 from pathlib import Path
-from threading import Lock
 from typing import TYPE_CHECKING, Any, BinaryIO, Final, TypeVar
 
+from medsynth.data.readers.dicom.elements import tag_of
 from medsynth.errors import DataError, MedsynthError
 
 if TYPE_CHECKING:
     from pydicom import Dataset
-    from pydicom.tag import BaseTag
 
 T = TypeVar("T")
 
@@ -31,48 +26,10 @@ _LONGEST: Final = 2**32
 _MOST_INFLATED: Final = 2**28
 """Bytes of a file whose whole content is deflated."""
 
-_CHATTY: Final = ("pydicom", "pylibjpeg", "openjpeg", "_openjpeg", "jpeg_ls", "PIL")
-"""Loggers that quote what they decode."""
-
 _PIXELS: Final = (
     "PixelData", "FloatPixelData", "DoubleFloatPixelData", "ExtendedOffsetTable",
     "ExtendedOffsetTableLengths",
 )  # fmt: skip
-
-_lock = Lock()
-_quiet = 0
-_undo = ExitStack()
-
-
-@contextmanager
-def quiet() -> Iterator[None]:
-    """As long as the context lasts, in any thread, no library warns or logs."""
-    global _quiet
-    with _lock:
-        if _quiet == 0:
-            _hush()
-        _quiet += 1
-    try:
-        yield
-    finally:
-        with _lock:
-            _quiet -= 1
-            if _quiet == 0:
-                _undo.close()
-
-
-def _hush() -> None:
-    from pydicom import config
-
-    _undo.enter_context(warnings.catch_warnings())
-    warnings.simplefilter("ignore")
-    for logger in map(logging.getLogger, _CHATTY):
-        _undo.callback(logger.setLevel, logger.level)
-        logger.setLevel(logging.CRITICAL + 1)
-    _undo.callback(
-        setattr, config.settings, "reading_validation_mode", config.settings.reading_validation_mode
-    )
-    config.settings.reading_validation_mode = config.IGNORE
 
 
 def attempt(name: Path, what: str, action: Callable[[], T]) -> T:
@@ -138,84 +95,9 @@ def is_marked(file: Path) -> bool:
         return False
 
 
-def value(dataset: Dataset, keyword: str) -> Any:
-    """The value of an element; None if it is missing, empty, or not what its kind should be."""
-    try:
-        tag = _tag(keyword)
-        # Most elements are not there, and to ask for one by its keyword takes long.
-        found = dataset[tag].value if tag in dataset.keys() else None  # noqa: SIM118
-    except Exception:  # noqa: BLE001 - values are parsed when they are asked for
-        return None
-    return None if found is None or (isinstance(found, str | bytes) and not found) else found
-
-
-def texts(dataset: Dataset, keyword: str) -> list[str]:
-    """Every value of an element, as text."""
-    found = value(dataset, keyword)
-    try:
-        return [str(one).strip(" \0") for one in _several(found)]
-    except Exception:  # noqa: BLE001 - names are decoded when they are asked for
-        return []
-
-
-def text(dataset: Dataset, keyword: str) -> str:
-    """The first value of an element as text; empty without one."""
-    return next(iter(texts(dataset, keyword)), "")
-
-
-def numbers(dataset: Dataset, keyword: str, count: int) -> tuple[float, ...] | None:
-    """As many finite numbers; None if an element has others."""
-    found = _several(value(dataset, keyword))
-    try:
-        values = tuple(float(one) for one in found)
-    except (TypeError, ValueError, OverflowError):
-        return None
-    fit = len(values) == count and all(math.isfinite(one) and abs(one) < 1e12 for one in values)
-    return values if fit else None
-
-
-def number(dataset: Dataset, keyword: str) -> float | None:
-    """The one finite number of an element; None without."""
-    found = numbers(dataset, keyword, 1)
-    return found[0] if found else None
-
-
-def whole(dataset: Dataset, keyword: str) -> int | None:
-    """The one whole number of an element; None without."""
-    found = number(dataset, keyword)
-    return int(found) if found is not None and found == int(found) else None
-
-
-def items(dataset: Dataset, keyword: str) -> Sequence[Dataset]:
-    """The items of a sequence; none without one."""
-    found = value(dataset, keyword)
-    if found is None:
-        return ()
-    from pydicom.sequence import Sequence as Items
-
-    return found if isinstance(found, Items) else ()
-
-
-def _several(found: Any) -> list[Any]:
-    if found is None:
-        return []
-    if isinstance(found, str | float | int):
-        return [found]
-    from pydicom.multival import MultiValue
-
-    return list(found) if isinstance(found, MultiValue | list | tuple) else [found]
-
-
 @cache
 def _tags(keywords: tuple[str, ...]) -> tuple[int, ...]:
-    return tuple(map(_tag, keywords))
-
-
-@cache
-def _tag(keyword: str) -> BaseTag:
-    from pydicom.tag import Tag
-
-    return Tag(keyword)
+    return tuple(map(tag_of, keywords))
 
 
 def _is_marked(stream: BinaryIO) -> bool:

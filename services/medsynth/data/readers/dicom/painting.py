@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from medsynth.data.readers.dicom_frames import decoded, shape_of
-from medsynth.data.readers.dicom_header import text, whole
-from medsynth.data.readers.dicom_planes import Plane, alike, groups, planes_of
-from medsynth.data.readers.dicom_seg import is_label_map, sources
+from medsynth.data.readers.dicom.elements import groups, text, whole
+from medsynth.data.readers.dicom.frames import decoded, shape_of
+from medsynth.data.readers.dicom.planes import Plane, alike, planes_of
+from medsynth.data.readers.dicom.segmentation import is_label_map, sources
 from medsynth.errors import DataError
 
 if TYPE_CHECKING:
@@ -90,7 +90,7 @@ class _Grid:
 
         Args:
             plane: The frame.
-            drawn_on: From `dicom_seg.sources`.
+            drawn_on: From `segmentation.sources`.
 
         Raises:
             DataError: It lies between slices, beside them or outside, or does not say where.

@@ -1,4 +1,4 @@
-"""What is found in a folder of DICOM files: series, segmentations, and what reading them needs."""
+"""What is found in a folder of DICOM files: series and segmentations."""
 
 from __future__ import annotations
 
@@ -6,31 +6,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Final
 
-from medsynth.data.readers import (
-    dicom_frames,
-    dicom_identity,
-    dicom_pixels,
-    dicom_planes,
-    dicom_scrubbing,
-    dicom_seg,
-)
-from medsynth.data.readers.dicom_planes import Plane
-from medsynth.data.readers.dicom_seg import Segmentation
-
-KEYWORDS: Final = tuple(
-    dict.fromkeys(
-        (
-            "SeriesInstanceUID",
-            *dicom_identity.KEYWORDS,
-            *dicom_scrubbing.KEYWORDS,
-            *dicom_frames.KEYWORDS,
-            *dicom_pixels.KEYWORDS,
-            *dicom_planes.KEYWORDS,
-            *dicom_seg.KEYWORDS,
-        )
-    )
-)
-"""Of the header's elements, those that are read at all."""
+from medsynth.data.readers.dicom.planes import Plane
+from medsynth.data.readers.dicom.segmentation import Segmentation
 
 MODALITIES: Final = frozenset(
     ("CR", "CT", "DX", "ES", "GM", "IO", "MG", "MR", "NM", "OP", "OPT", "OT", "PT", "PX", "RF",
@@ -39,27 +16,6 @@ MODALITIES: Final = frozenset(
 """What makes images; anything else in its place could be a name."""
 
 Key = tuple[str | int, ...]
-
-
-@dataclass(frozen=True)
-class Detail:
-    """What reading a scan needs to know beyond its files. No word of it stems from a header.
-
-    Attributes:
-        shown: What messages and records call each file of the scan.
-        images: How many of the files are images, from the first; the others are segmentations.
-        frames: File and frame of each slice, both from 0; empty: one for each image.
-        labels: For each segmentation, the number of each segment that is drawn and its label.
-        alone: Whether it is all of its series.
-        remarks: For `Volume.remarks`.
-    """
-
-    shown: tuple[str, ...]
-    images: int
-    frames: tuple[tuple[int, int], ...]
-    labels: tuple[tuple[tuple[int, int], ...], ...]
-    alone: bool
-    remarks: tuple[str, ...]
 
 
 @dataclass

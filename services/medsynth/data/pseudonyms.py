@@ -1,8 +1,7 @@
-"""Who a DICOM patient is goes no further than the reader: pseudonyms under a secret key.
+"""Pseudonyms of people: keyed hashes (HMAC-SHA256) under a secret of the operator.
 
-A pseudonym is the keyed hash (HMAC-SHA256) of what the header says about the patient. Without the
-key nobody can guess it back by hashing names and numbers; with the same key a patient has the same
-pseudonym in every source.
+Without the key nobody can guess a pseudonym back by hashing names and numbers; with the same key a
+patient has the same pseudonym in every source.
 """
 
 from __future__ import annotations
@@ -12,21 +11,12 @@ import hmac
 import os
 import secrets
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
-from medsynth.data.readers.dicom_header import text
 from medsynth.errors import DataError
-
-if TYPE_CHECKING:
-    from pydicom import Dataset
 
 SHORTEST_KEY: Final = 16
 """Bytes."""
-
-KEYWORDS: Final = (
-    "PatientID", "IssuerOfPatientID", "PatientName", "PatientBirthDate", "StudyInstanceUID",
-)  # fmt: skip
-"""Of the header's elements that pseudonyms are made of."""
 
 _key: bytes = b""
 
@@ -79,38 +69,12 @@ def read_or_make_key(path: Path) -> bytes:
     return key
 
 
-def pseudonym(dataset: Dataset) -> str:
-    """`patient-` and 16 hexadecimal digits.
-
-    Of `PatientID` with its issuer; where it is empty, of name and birth date; where they are
-    empty too, of the study.
+def keyed_hash(*parts: str) -> str:
+    """64 hexadecimal digits that stand for texts; the first says what kind of thing they are.
 
     Raises:
         DataError: There is no key.
     """
-    name, birth = (
-        text(dataset, "PatientName").upper().rstrip("^= "),
-        text(dataset, "PatientBirthDate"),
-    )
-    if number := text(dataset, "PatientID"):
-        code = _hashed("id", number, text(dataset, "IssuerOfPatientID"))
-    elif name or birth:
-        code = _hashed("name", name, birth)
-    else:
-        code = _hashed("study", text(dataset, "StudyInstanceUID"))
-    return f"patient-{code[:16]}"
-
-
-def series_code(uid: str) -> str:
-    """12 hexadecimal digits that stand for a UID.
-
-    Raises:
-        DataError: There is no key.
-    """
-    return _hashed("uid", uid)[:12]
-
-
-def _hashed(*parts: str) -> str:
     message = "\0".join(parts).encode(errors="surrogateescape")
     return hmac.new(pseudonym_key(), message, hashlib.sha256).hexdigest()
 

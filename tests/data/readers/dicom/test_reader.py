@@ -14,8 +14,7 @@ from hypothesis.extra.numpy import arrays
 from pydicom import config
 from pydicom.uid import CTImageStorage, RLELossless, SecondaryCaptureImageStorage, generate_uid
 
-from medsynth.data.files import open_files
-from medsynth.data.readers import dicom, dicom_identity
+from medsynth.data.readers import dicom
 from medsynth.data.readers.interface import ReaderOptions
 from medsynth.data.volume import Volume
 from medsynth.errors import DataError
@@ -33,11 +32,6 @@ from tests.data.dicom_files import (
 from tests.data.readers.reading import read_all, survey
 
 VALUES = np.arange(4 * 5 * 6, dtype=np.int16).reshape(4, 5, 6)
-
-
-@pytest.fixture(autouse=True)
-def _key() -> None:
-    dicom_identity.use_key(dicom_files.KEY)
 
 
 def read_one(folder: Path) -> Volume:
@@ -243,36 +237,6 @@ def test_numbers_of_ct_are_kept_as_they_are(tmp_path: Path) -> None:
     values = np.array([[[-32768, 32767], [0, 1]]], np.int16)
     write_series(tmp_path, series(values, SOPClassUID=CTImageStorage))
     assert (read_one(tmp_path).images[0, 0] == values[0]).all()
-
-
-@pytest.mark.parametrize(
-    ("names", "recognised"),
-    [
-        (["a/x.dcm"], True),
-        (["a/X.IMA", "readme.md"], True),
-        (["x.dcm", "a.nii.gz", "b.nii.gz"], False),
-        (["DICOMDIR", "A/IM1", "A/B.TXT", "C.TXT"], True),
-        (["A/IM000001", "A/IM000002", "A/notes.txt"], True),
-        (["IMG0001", "I1000000", "IM-0001-0001"], True),
-        (["1.2.840.113619.2.5.1", "MR.1.2.840.113619.2.5.2"], True),
-        (["17106", "CT2/17136"], True),
-        (["README", "LICENSE", "Makefile"], False),
-        (["case_1.png", "case_2.png", "IM000001"], False),
-        (["liver-orig001.mhd", "liver-orig001.raw"], False),
-        ([], False),
-    ],
-)
-def test_recognition_by_names_alone(tmp_path: Path, names: list[str], recognised: bool) -> None:
-    for name in names:
-        (tmp_path / name).parent.mkdir(exist_ok=True)
-        (tmp_path / name).write_bytes(b"never opened")
-    assert dicom.recognises(open_files(str(tmp_path))) == recognised
-
-
-def test_relevant_files(tmp_path: Path) -> None:
-    for name in ("a.dcm", "IM1", "1.2.3.4.5", "DICOMDIR", "x.png", "notes.txt"):
-        (tmp_path / name).write_bytes(b"")
-    assert dicom.relevant(open_files(str(tmp_path))) == ["1.2.3.4.5", "IM1", "a.dcm"]
 
 
 def test_an_empty_folder(tmp_path: Path) -> None:

@@ -3,19 +3,27 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import TYPE_CHECKING, Final, TypeVar
 
-from medsynth.data.readers.dicom_header import items, number, numbers, text, texts, whole
+from medsynth.data.readers.dicom.elements import (
+    Group,
+    groups,
+    items,
+    number,
+    numbers,
+    text,
+    texts,
+    whole,
+)
 
 if TYPE_CHECKING:
     from pydicom import Dataset
 
 T = TypeVar("T")
 Vector = tuple[float, float, float]
-Group = Callable[[str], "Dataset | None"]
 
 _MARKS: Final = (
     ("echo time", "EchoTime", "MREchoSequence", "EffectiveEchoTime"),
@@ -130,20 +138,6 @@ def planes_of(dataset: Dataset, file: int, shape: tuple[int, int, int]) -> Itera
     if grouped < count:
         common = plane(grouped)
         yield from (replace(common, frame=frame) for frame in range(grouped, count))
-
-
-def groups(dataset: Dataset, frame: int) -> Group:
-    """The functional groups of a frame by their keyword: its own, else those that all share."""
-    each, shared = (
-        items(dataset, f"{kind}FunctionalGroupsSequence") for kind in ("PerFrame", "Shared")
-    )
-    own = each[frame : frame + 1]
-
-    def group(keyword: str) -> Dataset | None:
-        found = (items(where, keyword) for where in (*own, *shared[:1]))
-        return next((sequence[0] for sequence in found if sequence), None)
-
-    return group
 
 
 def alike(one: Plane, other: Plane) -> bool:

@@ -7,9 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from medsynth.data.readers.dicom_frames import shape_of
-from medsynth.data.readers.dicom_header import items, text, whole
-from medsynth.data.readers.dicom_planes import groups
+from medsynth.data.readers.dicom.elements import groups, items, text, whole
+from medsynth.data.readers.dicom.frames import shape_of
 from medsynth.data.readers.interface import MOST_CLASSES, ReaderOptions
 from medsynth.errors import DataError, InvalidArgumentError
 
