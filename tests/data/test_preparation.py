@@ -8,7 +8,8 @@ from google.protobuf import json_format
 from hypothesis import given
 from hypothesis import strategies as st
 
-from medsynth.data.preparation import Assignment, Preparation, mapped_classes
+from medsynth.data.labels import mapped_classes
+from medsynth.data.preparation import Assignment, Preparation
 from medsynth.errors import InvalidArgumentError
 from medsynth.platform.sources import set_fields
 from medsynth.v1 import types_pb2

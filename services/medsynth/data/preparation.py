@@ -6,11 +6,12 @@ no image library.
 
 from __future__ import annotations
 
-import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields
 from typing import Any
 
+from medsynth.data.numbers import LARGEST_SEED, finite_number, number_between, whole_number
+from medsynth.data.volume import MAX_CHANNELS
 from medsynth.errors import InvalidArgumentError
 from medsynth.levels import BITS
 
@@ -20,8 +21,6 @@ ORIENTATIONS = ("stored", "standard")
 SLICING = ("stored", "axial", "coronal", "sagittal")
 FITS = ("pad", "stretch")
 SPLITS = ("ratio", "official", "kfold", "assigned")
-LARGEST_SEED = 2**63 - 1
-MAX_CHANNELS = 8
 
 _PERCENTILES = (0.5, 99.5)
 _LARGEST = 1e30
@@ -196,7 +195,7 @@ def _checked(given: Mapping[str, Any], prefix: str) -> dict[str, Any]:
         raise InvalidArgumentError.field(f"{prefix}.bits", values["bits"], "8 or 16")
     values = _checked_shares(values, prefix)
     for name in ("spacing", "slice_spacing"):
-        values[name] = _between(values[name], f"{prefix}.{name}", 0, 100, "millimetres, ")
+        values[name] = number_between(values[name], f"{prefix}.{name}", 0, 100, "millimetres, ")
     values["label_map"] = _checked_labels(values["label_map"], f"{prefix}.label_map")
     values["assignment"] = _checked_assignment(values, f"{prefix}.assignment")
     return _checked_limits(values, prefix)
@@ -208,12 +207,12 @@ def _checked_shares(values: dict[str, Any], prefix: str) -> dict[str, Any]:
         ("train_share", "above 0 and below 1"),
         ("validation_share", "above 0 and below 1"),
     ):
-        share = _number(values[name], f"{prefix}.{name}", f"a number {accepted}")
+        share = finite_number(values[name], f"{prefix}.{name}", f"a number {accepted}")
         if not 0 < share <= 1 or (share == 1 and name != "crop_share"):
             raise InvalidArgumentError.field(f"{prefix}.{name}", share, f"a number {accepted}")
         values[name] = share
     for name in ("keep_empty_share", "bad_share", "foreground_share"):
-        values[name] = _between(values[name], f"{prefix}.{name}", 0, 1)
+        values[name] = number_between(values[name], f"{prefix}.{name}", 0, 1)
     if values["train_share"] + values["validation_share"] >= 1 - 1e-9:
         raise InvalidArgumentError.field(
             f"{prefix}.validation_share",
@@ -274,7 +273,7 @@ def _checked_limits(values: dict[str, Any], prefix: str) -> dict[str, Any]:
             if not percentiles:
                 raise InvalidArgumentError.field(path, None, f"{kind} (required for a window)")
             values[name] = default
-        values[name] = _number(values[name], path, kind)
+        values[name] = finite_number(values[name], path, kind)
         if not (0 <= values[name] <= 100 if percentiles else abs(values[name]) <= _LARGEST):
             raise InvalidArgumentError.field(path, values[name], kind)
     if values["intensity_high"] - values["intensity_low"] < _NARROWEST:
@@ -284,89 +283,3 @@ def _checked_limits(values: dict[str, Any], prefix: str) -> dict[str, Any]:
             f"{kind} above intensity_low, {values['intensity_low']:g}",
         )
     return values
-
-
-def mapped_classes(
-    classes: Sequence[str],
-    label_map: Mapping[int, int],
-    field: str = "specification.data.preparation.label_map",
-) -> tuple[str, ...]:
-    """Names of the labels after the mapping, background first.
-
-    A label that takes in several has their names, joined by ` + `.
-
-    Args:
-        classes: Names of the labels as read, background first; empty without masks.
-        label_map: Of the preparation.
-        field: Its path in the request, for errors.
-
-    Raises:
-        InvalidArgumentError: It names a label that there is not, or leaves a gap.
-    """
-    unknown = [label for label in label_map if not 0 < label < len(classes)]
-    if unknown:
-        names = ", ".join(f"{label} {name}" for label, name in enumerate(classes) if label)
-        raise InvalidArgumentError.field(field, unknown, names or "none: the set has no masks")
-    names_of: dict[int, list[str]] = {}
-    for label in range(len(classes)):
-        names_of.setdefault(label_map.get(label, label), []).append(classes[label])
-    if sorted(names_of) != list(range(len(names_of))) or (classes and len(names_of) < 2):
-        raise InvalidArgumentError.field(
-            field,
-            dict(label_map),
-            f"a mapping that leaves labels 0, 1, ... without a gap, not {sorted(names_of)}",
-        )
-    return tuple(
-        classes[0] if label == 0 else " + ".join(names) for label, names in sorted(names_of.items())
-    )
-
-
-def check_foreground_share(
-    share: float,
-    foreground: Iterable[bool],
-    field: str = "specification.data.preparation.foreground_share",
-) -> None:
-    """Checks that a training can show so large a share of images with a label.
-
-    Args:
-        share: Of the preparation; 0 fits everything.
-        foreground: For each image of the training split whether it has a label.
-        field: Its path in the request, for errors.
-
-    Raises:
-        InvalidArgumentError: There are no images of a kind that has to be shown.
-    """
-    kinds = set(foreground)
-    if share and True not in kinds:
-        raise InvalidArgumentError.field(field, share, "0: no training image has a label")
-    if 0 < share < 1 and False not in kinds:
-        raise InvalidArgumentError.field(field, share, "0 or 1: every training image has a label")
-
-
-def whole_number(value: Any, path: str, low: int, high: int) -> int:
-    """An integer of a request, given as a number or as its decimal digits.
-
-    Raises:
-        InvalidArgumentError: It is none, or outside `low` to `high`.
-    """
-    number = value
-    if isinstance(value, str) and value.isascii() and value.isdigit() and len(value) <= 19:
-        number = int(value)
-    if not isinstance(number, int) or isinstance(number, bool) or not low <= number <= high:
-        upper = "2^63-1" if high == LARGEST_SEED else str(high)
-        raise InvalidArgumentError.field(path, value, f"an integer from {low} to {upper}")
-    return number
-
-
-def _between(value: Any, path: str, low: float, high: float, unit: str = "") -> float:
-    accepted = f"{unit}a number from {low:g} to {high:g}"
-    number = _number(value, path, accepted)
-    if not low <= number <= high:
-        raise InvalidArgumentError.field(path, value, accepted)
-    return number
-
-
-def _number(value: Any, path: str, accepted: str) -> float:
-    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
-        raise InvalidArgumentError.field(path, value, accepted)
-    return float(value)

@@ -18,7 +18,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from medsynth.data.batches import Batch, PreparedVolume, Preparing, append, difference
-from medsynth.data.preparation import check_foreground_share, mapped_classes
+from medsynth.data.feasibility import check_foreground_share
+from medsynth.data.labels import mapped_classes
 from medsynth.data.prepared import COLLECTION
 from medsynth.data.readers.interface import Problem, Survey
 from medsynth.data.source import Source, complete, fingerprint, opened

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 Affine = NDArray[np.float64]
+
+MAX_CHANNELS: Final = 8
+"""Of an image."""
 
 
 @dataclass(frozen=True)

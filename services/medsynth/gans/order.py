@@ -9,7 +9,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from medsynth.data.preparation import check_foreground_share
+from medsynth.data.feasibility import check_foreground_share
 
 
 class Order(Protocol):

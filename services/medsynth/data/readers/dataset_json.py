@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from medsynth.data.files import Files
-from medsynth.data.preparation import MAX_CHANNELS
 from medsynth.data.readers.interface import MOST_CLASSES
+from medsynth.data.volume import MAX_CHANNELS
 from medsynth.errors import DataError, shorten, show
 
 FILE: Final = "dataset.json"

@@ -16,7 +16,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from medsynth.data.files import Files
-from medsynth.data.preparation import MAX_CHANNELS
 from medsynth.data.readers.checks import checked_images, checked_masks
 from medsynth.data.readers.folder_layouts import Entry, find_layout
 from medsynth.data.readers.image_files import ending, read_image_file
@@ -30,7 +29,7 @@ from medsynth.data.readers.mask_files import (
 )
 from medsynth.data.readers.patients import UNKNOWN, find_patients
 from medsynth.data.readers.volume_files import ending as volume_ending
-from medsynth.data.volume import Volume
+from medsynth.data.volume import MAX_CHANNELS, Volume
 from medsynth.errors import DataError
 
 NAME = "folder"

@@ -7,9 +7,9 @@ from pathlib import Path
 from urllib.parse import parse_qsl, urlsplit
 
 from medsynth.data.files import Files
+from medsynth.data.numbers import LARGEST_SEED, whole_number
 from medsynth.data.phantom import CLASSES, CONTRASTS, phantom_volume
 from medsynth.data.phantom_anatomy import FRAMES
-from medsynth.data.preparation import LARGEST_SEED, whole_number
 from medsynth.data.readers.interface import ReaderOptions, Scan, Survey
 from medsynth.data.volume import Volume
 from medsynth.errors import InvalidArgumentError

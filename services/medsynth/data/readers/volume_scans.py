@@ -9,7 +9,6 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from medsynth.data.preparation import MAX_CHANNELS
 from medsynth.data.readers.checks import checked_images, checked_masks
 from medsynth.data.readers.image_files import read_image_file
 from medsynth.data.readers.interface import Scan
@@ -20,7 +19,7 @@ from medsynth.data.readers.volume_files import (
     read_volume_file,
     voxels_of,
 )
-from medsynth.data.volume import Volume
+from medsynth.data.volume import MAX_CHANNELS, Volume
 from medsynth.errors import DataError
 
 _TOLERANCE = 1e-3

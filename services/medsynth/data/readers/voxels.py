@@ -16,8 +16,7 @@ from typing import Any, Final, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from medsynth.data.preparation import MAX_CHANNELS
-from medsynth.data.volume import Affine
+from medsynth.data.volume import MAX_CHANNELS, Affine
 from medsynth.errors import DataError, show
 
 LARGEST: Final = 2**28
