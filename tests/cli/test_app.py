@@ -73,6 +73,19 @@ def test_numbers_that_no_field_holds_are_refused(medsynth: Medsynth, number: str
     assert number in ran.err
 
 
+@pytest.mark.parametrize(
+    "arguments", [("--data", "/scans/\udce4"), ("--data", "/scans", "--class-names", "\udce4")]
+)
+def test_names_that_are_not_in_utf_8_are_refused(
+    medsynth: Medsynth, services: Services, arguments: tuple[str, ...]
+) -> None:
+    ran = medsynth("data", "prepare", *arguments)
+    assert ran.code == 2
+    assert "udce4" in ran.err
+    assert "UTF-8" in ran.err
+    assert services.requests == []
+
+
 def test_the_help_loads_neither_services_nor_numbers() -> None:
     heavy = ("torch", "grpc", "numpy", "google.protobuf", "pydantic_settings", "PIL")
     program = (

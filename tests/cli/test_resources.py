@@ -109,7 +109,15 @@ def test_every_choice_of_a_preparation_reaches_the_service(
 
 
 @pytest.mark.parametrize(
-    ("flag", "value"), [("--label-map", "1"), ("--label-map", "a=b"), ("--split-file", "none.json")]
+    ("flag", "value"),
+    [
+        ("--label-map", "1"),
+        ("--label-map", "a=b"),
+        ("--label-map", "1=0,1=2"),
+        ("--split-file", "none.json"),
+        ("--mask-values", "99999999999"),
+        ("--mask-values", "white"),
+    ],
 )
 def test_what_no_choice_is(
     flag: str, value: str, medsynth: Medsynth, services: Services, tmp_path: Path

@@ -82,6 +82,14 @@ def test_missing(roots: list[str]) -> None:
         resolve(f"{roots[0]}/{'x' * 3000}", roots)
 
 
+def test_a_link_to_a_name_that_is_no_text(tmp_path: Path, roots: list[str]) -> None:
+    odd = tmp_path / "allowed" / os.fsdecode(b"M\xfcller")
+    odd.mkdir()
+    (tmp_path / "allowed" / "link").symlink_to(odd)
+    with pytest.raises(DataError, match=r"link' is really .*M\\udcfcller', a name not in UTF-8"):
+        resolve(f"{roots[0]}/link", roots)
+
+
 def test_a_path_that_is_too_long_costs_nothing() -> None:
     """To follow it would take minutes: each part is looked at anew."""
     with pytest.raises(InvalidArgumentError, match="at most 4096 characters"):

@@ -17,7 +17,7 @@ from medsynth.cli.presets import presets
 from medsynth.cli.sample import sample
 from medsynth.cli.stack import down, status, up
 from medsynth.cli.train import train
-from medsynth.errors import DataError, InvalidArgumentError, MedsynthError
+from medsynth.errors import DataError, InvalidArgumentError, MedsynthError, show
 
 app = typer.Typer(
     name="medsynth",
@@ -79,6 +79,10 @@ def run(arguments: Sequence[str]) -> int:
         if error.filename is None:
             raise
         _report(as_json, DataError(f"{error.filename}: {error.strerror}"))
+        return exits.USER_ERROR
+    except UnicodeEncodeError as error:
+        text = f"{show(error.object)} is not in UTF-8: such names can neither be sent nor shown"
+        _report(as_json, InvalidArgumentError(text, reason="USAGE"))
         return exits.USER_ERROR
     except ValueError as error:
         _report(as_json, _wrong_setting(error))

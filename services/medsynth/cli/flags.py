@@ -28,11 +28,13 @@ def int64(text: str) -> int:
 
 def pairs(text: str) -> dict[int, int]:
     """Whole numbers that become others: `1=0,3=1`."""
-    found = {}
+    found: dict[int, int] = {}
     for pair in text.split(","):
         old, equals, new = pair.partition("=")
         if not equals or not (old.strip().isdigit() and new.strip().isdigit()):
             raise typer.BadParameter(f"{pair!r} is not LABEL=LABEL, such as 1=0,3=1")
+        if int32(old) in found:
+            raise typer.BadParameter(f"{text!r} says twice what becomes of {old.strip()}")
         found[int32(old)] = int32(new)
     return found
 
@@ -199,7 +201,11 @@ class PreparationFlags:
     ] = None
     mask_values: Annotated[
         list[int] | None,
-        setting("A value in masks that means label 0, 1, ...; may be repeated.", metavar="N"),
+        setting(
+            "A value in masks that means label 0, 1, ...; may be repeated.",
+            metavar="N",
+            parser=int32,
+        ),
     ] = None
 
     def given(self) -> list[str]:

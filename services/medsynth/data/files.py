@@ -210,7 +210,7 @@ class LocalFiles(Files):
         for name in names:
             if name.startswith(_HIDDEN):
                 continue
-            if not _is_text(name):
+            if not is_text(name):
                 raise DataError(f"{place}: the name {show(name)} is not in UTF-8; rename it")
             path = f"{folder}/{name}" if folder else name
             if os.path.isdir(self._folder / path):
@@ -229,7 +229,8 @@ class LocalFiles(Files):
             yield path, FileFacts(facts.st_size, str(facts.st_mtime_ns))
 
 
-def _is_text(name: str) -> bool:
+def is_text(name: str) -> bool:
+    """Whether a name that the system gave is text in UTF-8: else no message can carry it."""
     try:
         name.encode()
     except UnicodeEncodeError:

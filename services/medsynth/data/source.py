@@ -14,12 +14,13 @@ from typing import Any
 
 from medsynth.data import slices
 from medsynth.data.archive import is_archive, unpack
-from medsynth.data.files import Files, LocalFiles, open_files
+from medsynth.data.files import Files, LocalFiles, is_text, open_files
 from medsynth.data.preparation import Preparation
 from medsynth.data.readers import NAMES, get_reader, recognise
 from medsynth.data.readers.interface import Reader, ReaderOptions
 from medsynth.data.readers.phantom import SCHEME, Parameters
 from medsynth.errors import (
+    DataError,
     InvalidArgumentError,
     NotFoundError,
     PermissionDeniedError,
@@ -98,6 +99,7 @@ def resolve(uri: str, roots: Sequence[str], field: str = "specification.data.uri
         InvalidArgumentError: Neither of the two, or a parameter out of its range.
         PermissionDeniedError: Outside the roots; said before it is known whether it exists.
         NotFoundError: There is nothing of that name.
+        DataError: It is a link to a place whose name is not in UTF-8.
     """
     if len(uri) > LONGEST:
         raise InvalidArgumentError.field(field, uri, f"at most {LONGEST} characters")
@@ -117,6 +119,8 @@ def resolve(uri: str, roots: Sequence[str], field: str = "specification.data.uri
         )
     if not os.path.exists(real):
         raise NotFoundError(f"{show(uri)} does not exist")
+    if not is_text(real):
+        raise DataError(f"{show(uri)} is really {show(real)}, a name not in UTF-8; rename it")
     return real
 
 
