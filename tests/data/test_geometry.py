@@ -10,7 +10,8 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from medsynth.data.geometry import nearest, orient, resample
-from medsynth.data.preparation import ORIENTATIONS, SLICING, Preparation
+from medsynth.data.preparation import Preparation
+from medsynth.data.preparation_checks import ORIENTATIONS, SLICING
 from medsynth.data.volume import Affine, Volume, upright
 from medsynth.errors import DataError
 

@@ -8,13 +8,19 @@ from google.protobuf import json_format
 from hypothesis import given
 from hypothesis import strategies as st
 
+from medsynth.data.assignment import Assignment
 from medsynth.data.labels import mapped_classes
-from medsynth.data.preparation import Assignment, Preparation
+from medsynth.data.preparation import Preparation
 from medsynth.errors import InvalidArgumentError
 from medsynth.platform.sources import set_fields
 from medsynth.v1 import types_pb2
 
 PREFIX = "specification.data.preparation"
+ASSIGNED: dict[str, Any] = {
+    "split": "assigned",
+    "assignment": {"train": ["a"], "validation": ["b"], "test": ["c"]},
+}
+SHARES = {"train_share": 0.5, "validation_share": 0.2, "split_seed": 1}
 
 
 def test_defaults_are_those_of_the_contract() -> None:
@@ -115,12 +121,39 @@ def test_fields_are_those_of_the_message() -> None:
             "assignment",
         ),
         ({"assignment": {"train": "abc"}}, "assignment.train"),
+        ({"label_map": {0: 1}}, "label_map"),
+        ({"label_map": {"256": 1}}, "label_map"),
+        ({"fold": 3}, "fold"),
+        ({"folds": 10, "split": "official"}, "folds"),
+        ({"crop_share": 0.5}, "crop_share"),
+        ({"crop": "centre", "fit": "stretch"}, "fit"),
+        *(({**ASSIGNED, name: value}, name) for name, value in SHARES.items()),
     ],
 )
 def test_what_is_refused_is_named(given: dict[str, Any], field: str) -> None:
     with pytest.raises(InvalidArgumentError) as caught:
         Preparation.from_mapping(given)
     assert [violation.field for violation in caught.value.violations] == [f"{PREFIX}.{field}"]
+
+
+def test_what_would_do_nothing_says_what_it_needs() -> None:
+    with pytest.raises(InvalidArgumentError, match="3 is not .* expected 0, .* split is kfold"):
+        Preparation.from_mapping({"fold": 3})
+    assert Preparation.from_mapping({"fold": 3, "split": "kfold"}).fold == 3
+
+
+def test_a_default_may_always_be_said() -> None:
+    for how in (ASSIGNED, {"crop": "centre"}, {"split": "official"}):
+        chosen = Preparation.from_mapping(how)
+        assert Preparation.from_mapping(chosen.to_mapping()) == chosen
+
+
+def test_more_names_than_an_answer_can_hold() -> None:
+    names = [f"{k:0100d}" for k in range(11_000)]
+    with pytest.raises(InvalidArgumentError, match="11002 names of 1100002 bytes.* 1048576 bytes"):
+        Preparation.from_mapping(
+            {"split": "assigned", "assignment": {**ASSIGNED["assignment"], "train": names}}
+        )
 
 
 def test_direct_construction_is_checked_too() -> None:
@@ -163,33 +196,41 @@ def test_nothing_is_mapped_without_masks() -> None:
         mapped_classes((), {1: 0})
 
 
-@given(
-    st.builds(
+def preparations(**how: st.SearchStrategy[Any]) -> st.SearchStrategy[Preparation]:
+    """Any preparation, cut and divided in one way."""
+    return st.builds(
         Preparation,
         size=st.integers(32, 512),
-        crop=st.sampled_from(["none", "centre", "foreground"]),
-        crop_share=st.floats(0.001, 1),
         intensity=st.just("window"),
         intensity_low=st.floats(-1e6, 0),
         intensity_high=st.floats(1, 1e6),
-        train_share=st.floats(0.01, 0.7),
-        validation_share=st.floats(0.01, 0.29),
-        split_seed=st.integers(0, 2**63 - 1),
         orientation=st.sampled_from(["stored", "standard"]),
         slicing=st.sampled_from(["stored", "axial", "coronal", "sagittal"]),
         spacing=st.floats(0, 100),
         slice_spacing=st.floats(0, 100),
         keep_empty_share=st.floats(0, 1),
-        fit=st.sampled_from(["pad", "stretch"]),
         channels=st.integers(0, 8),
-        label_map=st.dictionaries(st.integers(0, 255), st.integers(0, 255)),
+        label_map=st.dictionaries(st.integers(1, 255), st.integers(0, 255)),
+        bad_share=st.floats(0, 1),
+        **how,
+    )
+
+
+@given(
+    preparations(
+        crop=st.sampled_from(["centre", "foreground"]),
+        crop_share=st.floats(0.001, 1),
+        train_share=st.floats(0.01, 0.7),
+        validation_share=st.floats(0.01, 0.29),
+        split_seed=st.integers(0, 2**63 - 1),
+        split=st.just("kfold"),
         folds=st.just(7),
         fold=st.integers(0, 6),
+    )
+    | preparations(
+        fit=st.sampled_from(["pad", "stretch"]),
         split=st.just("assigned"),
-        assignment=st.builds(
-            Assignment, st.just(("a", "b")), st.just(("c",)), st.just(("d", "\u00e9"))
-        ),
-        bad_share=st.floats(0, 1),
+        assignment=st.just(Assignment(("a", "b"), ("c",), ("d", "\u00e9"))),
     )
 )
 def test_mapping_round_trip(preparation: Preparation) -> None:

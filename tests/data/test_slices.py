@@ -8,7 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from medsynth.data.preparation import CROPS, INTENSITIES, Preparation
+from medsynth.data.preparation import Preparation
+from medsynth.data.preparation_checks import CROPS, INTENSITIES
 from medsynth.data.slices import Box, crop_box, cut, prepare_volume, resize_image, resize_masks
 from medsynth.data.volume import Volume
 from medsynth.errors import DataError, InvalidArgumentError

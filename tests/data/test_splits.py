@@ -6,7 +6,8 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from medsynth.data.preparation import Assignment, Preparation
+from medsynth.data.assignment import Assignment
+from medsynth.data.preparation import Preparation
 from medsynth.data.splits import NAMES, Facts, split_patients, split_sizes
 from medsynth.errors import DataError
 

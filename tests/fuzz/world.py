@@ -14,7 +14,7 @@ from google.protobuf.message_factory import GetMessageClass
 
 import medsynth.evaluator.names as evaluator_names
 from medsynth.data import readers
-from medsynth.data.preparation import (
+from medsynth.data.preparation_checks import (
     CROPS,
     FITS,
     INTENSITIES,

@@ -34,7 +34,7 @@ def test_every_field_is_filled_in() -> None:
 
 @given(
     size=st.integers(32, 512),
-    crop=st.sampled_from(["none", "centre", "foreground"]),
+    crop=st.sampled_from(["centre", "foreground"]),
     share=st.floats(0.05, 1),
     seed=st.integers(0, 2**63 - 1),
 )
