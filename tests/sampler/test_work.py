@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from medsynth.data.folder import read_sample_folder
+from medsynth.data.sample_folder import read_sample_folder
 from medsynth.platform.artifacts import SYNTHETIC_DATASETS, generator_message
 from medsynth.platform.jobs.record import JobRecord
 from medsynth.platform.jobs.store import JobStore

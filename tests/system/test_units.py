@@ -9,7 +9,7 @@ import nibabel
 import numpy as np
 import pytest
 
-from medsynth.data.folder import read_sample_folder
+from medsynth.data.sample_folder import read_sample_folder
 from tests.data.readers.volume_writing import SHAPE, write
 from tests.system.conftest import Stack
 

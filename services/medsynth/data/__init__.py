@@ -10,11 +10,11 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from medsynth.data.folder import folder_digest, read_sample_folder
     from medsynth.data.phantom import phantom_volumes
     from medsynth.data.preparation import Preparation
     from medsynth.data.prepared import PreparedSet, Split
     from medsynth.data.preparing import prepare
+    from medsynth.data.sample_folder import folder_digest, read_sample_folder
     from medsynth.data.source import Source, complete, dataset_id, fingerprint, resolve
     from medsynth.data.volume import Volume
     from medsynth.data.writers import SampleWriter
@@ -46,10 +46,10 @@ _HOMES = {
     "complete": "source",
     "dataset_id": "source",
     "fingerprint": "source",
-    "folder_digest": "folder",
+    "folder_digest": "sample_folder",
     "phantom_volumes": "phantom",
     "prepare": "preparing",
-    "read_sample_folder": "folder",
+    "read_sample_folder": "sample_folder",
     "resolve": "source",
 }
 

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from medsynth.data import folder as folders
 from medsynth.data.prepared import PreparedSet
+from medsynth.data.sample_folder import folder_digest, read_sample_folder
 from medsynth.data.source import inside
 from medsynth.data.writers import MANIFEST
 from medsynth.errors import DataError, PermissionDeniedError
@@ -47,13 +47,11 @@ def read(name: str, digest: str, path: Path, count: int) -> Synthetic:
         DataError: The folder cannot be used, or holds fewer than two images.
     """
     available = _available(path)
-    images, masks = folders.read_sample_folder(
-        path, None if available is None else min(count, available)
-    )
+    images, masks = read_sample_folder(path, None if available is None else min(count, available))
     images, masks = images[:count], None if masks is None else masks[:count]
     if len(images) < 2:
         raise DataError(f"{path}: holds {len(images)} image, at least 2 are needed")
-    return Synthetic(name, digest or folders.folder_digest(path), images, masks)
+    return Synthetic(name, digest or folder_digest(path), images, masks)
 
 
 def check_match(synthetic: Synthetic, prepared: PreparedSet) -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from medsynth.data.folder import read_sample_folder
+from medsynth.data.sample_folder import read_sample_folder
 from tests.data.writers.samples import labels, pixels, write
 
 

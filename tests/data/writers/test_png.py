@@ -7,7 +7,7 @@ import pytest
 import SimpleITK as sitk  # noqa: N813
 from PIL import Image
 
-from medsynth.data.folder import read_sample_folder
+from medsynth.data.sample_folder import read_sample_folder
 from medsynth.data.writers import SampleWriter
 from medsynth.errors import InvalidArgumentError
 from tests.data.writers.samples import labels, pixels, write

@@ -15,7 +15,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from medsynth.data.folder import folder_digest, read_sample_folder
+from medsynth.data.sample_folder import folder_digest, read_sample_folder
 from medsynth.data.writers import FORMATS, SampleWriter, SetDescription, encoding
 from medsynth.data.writers.interface import Form
 from medsynth.data.writers.manifest import read_facts, write_manifest

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from medsynth.data.folder import folder_digest, read_sample_folder
+from medsynth.data.sample_folder import folder_digest, read_sample_folder
 from medsynth.data.writers import SampleWriter
 from medsynth.errors import DataError
 
@@ -204,7 +204,7 @@ def test_shards_that_differ(tmp_path: Path) -> None:
 
 
 def test_a_shard_that_unpacks_to_too_much(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("medsynth.data.folder._LARGEST_SHARD", 1000)
+    monkeypatch.setattr("medsynth.data.sample_folder._LARGEST_SHARD", 1000)
     with zipfile.ZipFile(tmp_path / "0.npz", "w", zipfile.ZIP_DEFLATED) as archive:
         archive.writestr("images.npy", bytes(100_000))
     assert "unpacks to more than" in message(tmp_path)
