@@ -72,18 +72,18 @@ class SamplerServicer(sampler_pb2_grpc.SamplerServiceServicer):
     def ListGenerators(
         self, request: sampler_pb2.ListGeneratorsRequest, context: grpc.ServicerContext
     ) -> sampler_pb2.ListGeneratorsResponse:
-        artifacts, token = page(
+        generators, token = page(
             self._deployment.storage.list(GENERATORS),
             _age,
             GENERATORS,
+            generator_message,
             size=request.page_size,
             token=request.page_token,
         )
         deployed = self._deployment.deployed()
-        return sampler_pb2.ListGeneratorsResponse(
-            generators=[generator_message(a, a.manifest.id in deployed) for a in artifacts],
-            next_page_token=token,
-        )
+        for generator in generators:
+            generator.deployed = parse_name(generator.name, GENERATORS) in deployed
+        return sampler_pb2.ListGeneratorsResponse(generators=generators, next_page_token=token)
 
     def DeployGenerator(
         self, request: sampler_pb2.DeployGeneratorRequest, context: grpc.ServicerContext

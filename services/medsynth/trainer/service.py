@@ -175,12 +175,11 @@ class TrainerServicer(trainer_pb2_grpc.TrainerServiceServicer):
             self._storage.list(DATASETS),
             lambda artifact: (artifact.manifest.created, artifact.manifest.id),
             DATASETS,
+            dataset_message,
             size=request.page_size,
             token=request.page_token,
         )
-        return trainer_pb2.ListDatasetsResponse(
-            datasets=[dataset_message(artifact) for artifact in found], next_page_token=token
-        )
+        return trainer_pb2.ListDatasetsResponse(datasets=found, next_page_token=token)
 
     def DeleteDataset(  # noqa: N802
         self, request: trainer_pb2.DeleteDatasetRequest, context: grpc.ServicerContext

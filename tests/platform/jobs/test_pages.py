@@ -51,6 +51,19 @@ def test_jobs_in_certain_states(store: JobStore, names: list[str]) -> None:
     ]
 
 
+@pytest.mark.parametrize(("length", "on_a_page"), [(2**18, 3), (2**21, 1)])
+def test_a_page_is_small_enough_for_a_message(store: JobStore, length: int, on_a_page: int) -> None:
+    names = [store.create("echo", specification(say="x" * length)).name for _ in range(7)]
+    seen: list[str] = []
+    token = ""
+    while len(seen) < 7:
+        page = store.list("echo", 5, token)
+        assert len(page.jobs) == min(on_a_page, 7 - len(seen))
+        seen, token = seen + [job.name for job in page.jobs], page.next_page_token
+    assert (seen, token) == (names[::-1], "")
+    assert [job.name for job in store.active("echo")] == names[::-1]
+
+
 def test_jobs_that_are_made_or_change_between_pages_hide_and_repeat_none(
     store: JobStore, names: list[str]
 ) -> None:

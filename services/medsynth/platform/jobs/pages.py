@@ -9,7 +9,7 @@ from medsynth.errors import InvalidArgumentError
 from medsynth.platform.jobs.kinds import JobKind
 from medsynth.platform.jobs.record import STATES, JobRecord, from_hash, state_name
 from medsynth.platform.jobs.scripts import Scripts
-from medsynth.platform.rpc.pages import page_size, read_token, write_token
+from medsynth.platform.rpc.pages import MAX_BYTES, page_size, read_token, write_token
 from medsynth.v1.jobs_pb2 import JobState
 
 
@@ -32,7 +32,8 @@ def read_page(
     """One page, as the index had it at one moment.
 
     The token is a place in the order of creation: jobs that change their state, or are made,
-    between two pages neither hide nor repeat others.
+    between two pages neither hide nor repeat others. A page is shorter than asked for where its
+    jobs would be too large for a message.
 
     Args:
         scripts: Where the jobs are.
@@ -45,15 +46,16 @@ def read_page(
         InvalidArgumentError: A size, token or state that there is not.
     """
     size = page_size(size)
-    _, (rows,) = scripts("list", kind.name, _bound(kind, token), size + 1, *_names(states))
+    bound = _bound(kind, token)
+    _, (rows, more) = scripts("list", kind.name, bound, size, MAX_BYTES, *_names(states))
     hashes = [
         (name.decode(), {k.decode(): v for k, v in zip(pairs[::2], pairs[1::2], strict=True)})
         for name, pairs in rows
     ]
-    jobs = tuple(from_hash(name, kind, fields) for name, fields in hashes[:size])
-    if len(hashes) <= size:
+    jobs = tuple(from_hash(name, kind, fields) for name, fields in hashes)
+    if not more:
         return Page(jobs, "")
-    return Page(jobs, write_token((hashes[size - 1][1]["sequence"].decode(),), kind.collection))
+    return Page(jobs, write_token((hashes[-1][1]["sequence"].decode(),), kind.collection))
 
 
 def _names(states: Iterable[JobState]) -> list[str]:

@@ -13,35 +13,43 @@ import json
 from collections.abc import Callable, Iterable
 from typing import Final, TypeVar
 
+from google.protobuf.message import Message
+
 from medsynth.errors import InvalidArgumentError
 
 DEFAULT_SIZE: Final = 100
 MAX_SIZE: Final = 1000
+MAX_BYTES: Final = 2**20
+"""Of what is listed on one page, unless it is a single resource: clients take 4 MiB."""
 _MAX_TOKEN: Final = 1024
 """Characters; a token of ours is far shorter."""
 
 T = TypeVar("T")
+M = TypeVar("M", bound=Message)
 
 
 def page(
     items: Iterable[T],
     key: Callable[[T], tuple[str, ...]],
     collection: str,
+    to_resource: Callable[[T], M],
     *,
     size: int,
     token: str,
-) -> tuple[list[T], str]:
+) -> tuple[list[M], str]:
     """One page of the items, those with the greatest keys first.
 
     Args:
         items: All of them, in any order.
         key: Their order, different for each: `(time of creation, id)` gives newest first.
         collection: What is listed; a token of another collection is refused.
+        to_resource: Makes the resource of an item.
         size: The request's `page_size`: 1 to 1000; 0 means 100.
         token: The request's `page_token`; empty: the first page.
 
     Returns:
-        The page, and the token of the next one, empty on the last.
+        The page, which is shorter than asked for where it would be too large for a message, and
+        the token of the next one, empty on the last.
 
     Raises:
         InvalidArgumentError: `page_size` or `page_token` cannot be accepted.
@@ -51,9 +59,17 @@ def page(
         place = read_token(token, collection)
         items = (item for item in items if key(item) < place)
     found = heapq.nlargest(size + 1, items, key=key)
-    if len(found) <= size:
-        return found, ""
-    return found[:size], write_token(key(found[size - 1]), collection)
+    resources: list[M] = []
+    room = MAX_BYTES
+    for item in found[:size]:
+        resource = to_resource(item)
+        room -= resource.ByteSize()
+        if resources and room < 0:
+            break
+        resources.append(resource)
+    if len(resources) == len(found):
+        return resources, ""
+    return resources, write_token(key(found[len(resources) - 1]), collection)
 
 
 def page_size(size: int) -> int:
