@@ -4,11 +4,12 @@ import pytest
 from google.protobuf.message import Message
 
 from medsynth.errors import FailedPreconditionError
+from medsynth.platform.artifacts import dataset_metadata
 from medsynth.platform.citations import check_deletable, citations
 from medsynth.platform.jobs.kinds import ChildJob
 from medsynth.platform.jobs.store import JobStore
 from medsynth.storage import Artifact, Storage
-from medsynth.v1 import evaluator_pb2, sampler_pb2, trainer_pb2
+from medsynth.v1 import evaluator_pb2, sampler_pb2, trainer_pb2, types_pb2
 from tests.platform.made import end, ended_job, publish, publish_dataset, source
 
 DRAW = sampler_pb2.SyntheticDatasetSpecification(generator="generators/g")
@@ -68,6 +69,45 @@ def test_active_jobs_need_what_they_work_with_until_they_end(
         assert caught.value.reason == "IN_USE"
     end(store, job)
     check_deletable(everything[needed], store, force=True)
+
+
+ARCHIVE = types_pb2.DataSource(uri="/scans/acdc.zip", preparation={"size": 64})
+"""As it is recorded: what it holds is recognised by the worker that unpacks it."""
+
+
+@pytest.mark.parametrize(
+    ("kind", "specification"),
+    [
+        ("preparation", ARCHIVE),
+        ("training", trainer_pb2.TrainingSpecification(data=ARCHIVE)),
+        (
+            "evaluation",
+            evaluator_pb2.EvaluationSpecification(generator="generators/g", data=ARCHIVE),
+        ),
+    ],
+)
+def test_the_set_of_an_archive_is_needed_although_the_request_names_no_reader(
+    storage: Storage, store: JobStore, kind: str, specification: Message
+) -> None:
+    prepared = types_pb2.DataSource(reader="acdc")
+    prepared.MergeFrom(ARCHIVE)
+    other = types_pb2.DataSource()
+    other.MergeFrom(prepared)
+    other.preparation.size = 32
+    for name, made_from in (("datasets/d", prepared), ("datasets/other", other)):
+        publish(storage, name, **dataset_metadata(types_pb2.Dataset(source=made_from)))
+    job = store.create(kind, specification)
+    assert citations(storage, store)["datasets/d"] == [job.name]
+    assert "datasets/other" not in citations(storage, store)
+    with pytest.raises(FailedPreconditionError, match=job.name):
+        check_deletable(storage.get("datasets", "d"), store, force=True)
+
+
+def test_an_inspection_needs_no_prepared_set(
+    store: JobStore, everything: dict[str, Artifact]
+) -> None:
+    store.create("inspection", source())
+    check_deletable(everything["datasets/d"], store, force=True)
 
 
 def test_a_job_needs_what_it_waited_for(storage: Storage, store: JobStore) -> None:

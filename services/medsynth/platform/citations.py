@@ -92,9 +92,13 @@ def _some(names: Sequence[str]) -> str:
 
 
 def _datasets_by_source(storage: Storage) -> dict[bytes, list[str]]:
+    """By source as a request has it: with the reader, or without where a worker recognised it."""
     found: defaultdict[bytes, list[str]] = defaultdict(list)
     for artifact in storage.list(DATASETS):
-        found[_key(dataset_message(artifact).source)].append(resource_name(artifact))
+        source = dataset_message(artifact).source
+        found[_key(source)].append(resource_name(artifact))
+        source.ClearField("reader")
+        found[_key(source)].append(resource_name(artifact))
     return found
 
 
@@ -106,7 +110,7 @@ def _needs(record: JobRecord, by_source: Mapping[bytes, Sequence[str]]) -> Itera
     yield from record.children
     yield from map(artifact_of, record.children)
     specification: Any = record.specification
-    if isinstance(specification, types_pb2.DataSource):
+    if record.kind.name == "preparation":
         yield from by_source.get(_key(specification), ())
     fields = {descriptor.name for descriptor, _ in specification.ListFields()}
     if "data" in fields:

@@ -180,7 +180,7 @@ def _publish(
         weights_digest=result.weights_digest,
         training_job=training_job,
         dataset=artifacts.resource_name(dataset),
-        source=specification.data,
+        source=artifacts.dataset_message(dataset).source,
         gan=gan,
         size=prepared.size,
         channels=prepared.channels,
