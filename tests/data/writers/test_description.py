@@ -1,10 +1,13 @@
 from __future__ import annotations
 
 import json
-from typing import Any
+from dataclasses import fields
+from typing import Any, cast
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from medsynth.data.volume import upright
 from medsynth.data.writers import SetDescription
@@ -40,13 +43,51 @@ def test_a_description_survives_json() -> None:
         ("affine", np.eye(3).tolist()),
         ("date", "29.02.2024"),
         ("date", "2023-02-29"),
+        ("affine", [1, 2]),
+        ("affine", [[1, 2, 3, "4"]] * 4),
+        ("affine", [*np.eye(3, 4).tolist(), 1]),
         ("number", 1000),
+        ("number", "5"),
+        ("spacing", 5),
+        ("spacing", ["1", "2"]),
+        ("slice_spacing", "thick"),
+        ("intensities", [[1]]),
+        ("intensities", [["a", "b"]]),
+        ("intensities", [[0, 10**400]]),
+        ("intensities", 7),
+        ("classes", "abc"),
+        ("classes", [1, 2]),
+        ("classes", [["a"]]),
+        ("seed", "7"),
+        ("seed", 7.0),
+        ("preparation", [1]),
         ("colour", "blue"),
     ],
 )
 def test_what_cannot_be(field: str, value: Any) -> None:
     with pytest.raises(InvalidArgumentError, match=f"description.{field}"):
         SetDescription.from_mapping({field: value})
+
+
+@given(
+    st.sampled_from([field.name for field in fields(SetDescription)]),
+    st.recursive(
+        st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=4),
+        lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=2), inner),
+    ),
+)
+def test_anything_is_accepted_or_refused(field: str, value: Any) -> None:
+    try:
+        description = SetDescription.from_mapping({field: value})
+    except InvalidArgumentError as error:
+        assert error.violations[0].field == f"description.{field}"
+    else:
+        assert SetDescription.from_mapping(description.to_mapping()) == description
+
+
+def test_what_is_no_mapping() -> None:
+    with pytest.raises(InvalidArgumentError, match="description: 7 .* a mapping"):
+        SetDescription.from_mapping(cast(Any, 7))
 
 
 def test_levels_become_intensities_and_mean_themselves_without_any() -> None:

@@ -2,9 +2,11 @@ from __future__ import annotations
 
 import hashlib
 import json
+import shutil
 import signal
 import subprocess
 import sys
+import threading
 import tracemalloc
 import zipfile
 from pathlib import Path
@@ -16,7 +18,13 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from medsynth.data.sample_folder import folder_digest, read_sample_folder
-from medsynth.data.writers import FORMATS, SampleWriter, SetDescription, encoding
+from medsynth.data.writers import (
+    FORMATS,
+    SampleWriter,
+    SetDescription,
+    begun_description,
+    encoding,
+)
 from medsynth.data.writers.interface import Form
 from medsynth.data.writers.manifest import read_facts, write_manifest
 from medsynth.data.writers.shards import Shard, Shards
@@ -123,6 +131,7 @@ def test_layout_and_manifest(tmp_path: Path) -> None:
         "width": 6,
         "bits": 8,
         "masks": True,
+        "origins": [],
         "description": SetDescription().to_mapping(),
         "metadata": {"seed": 7},
     }
@@ -199,6 +208,67 @@ def test_an_exception_leaves_no_manifest(tmp_path: Path) -> None:
     assert not (tmp_path / "a" / "manifest.json").exists()
 
 
+def test_no_thread_writes_after_an_exception(tmp_path: Path) -> None:
+    def failing() -> None:
+        with SampleWriter(tmp_path / "a", "png", {}) as writer:
+            writer.write(0, samples.pixels(4000, 1, 64, 64), None)
+            raise OSError(28, "No space left on device")
+
+    with pytest.raises(OSError, match="No space"):
+        failing()
+    shutil.rmtree(tmp_path / "a")
+    assert not [thread for thread in threading.enumerate() if thread.name.startswith("write")]
+    assert not (tmp_path / "a").exists()
+
+
+def test_no_thread_writes_after_an_error_while_closing(tmp_path: Path) -> None:
+    writer = SampleWriter(tmp_path / "a", "png", {}, threads=1)
+    writer.write(0, samples.pixels(2000, 1, 64, 64), None)
+    shutil.rmtree(tmp_path / "a" / ".shards")
+    with pytest.raises(FileNotFoundError):
+        writer.close()
+    assert not [thread for thread in threading.enumerate() if thread.name.startswith("write")]
+
+
+def test_a_paused_set_is_not_closed(tmp_path: Path) -> None:
+    with SampleWriter(tmp_path / "a", "png", {}) as writer:
+        writer.write(0, samples.pixels(1001), None)
+        writer.pause()
+    assert not (tmp_path / "a" / "manifest.json").exists()
+    assert SampleWriter(tmp_path / "a", "png", {}, resume=True).next_index == 1000
+
+
+def test_the_manifest_says_what_computed_which_images(tmp_path: Path) -> None:
+    images = samples.pixels(3500)
+    for stop, machine in ((1200, "a"), (2100, "a"), (3500, "b")):
+        writer = SampleWriter(tmp_path, "npz", {}, resume=True, origin={"machine": machine})
+        begin = writer.next_index or 0
+        writer.write(begin, images[begin:stop], None)
+        if stop < 3500:
+            writer.pause()
+    writer.close()
+    expected = [
+        {"first_index": 0, "count": 2000, "machine": "a"},
+        {"first_index": 2000, "count": 1500, "machine": "b"},
+    ]
+    assert read_facts(tmp_path / "manifest.json")["origins"] == expected
+    again = SampleWriter(tmp_path, "npz", {}, resume=True, origin={"machine": "c"})
+    assert writer.origins == again.origins == expected
+
+
+def test_what_an_earlier_attempt_said(tmp_path: Path) -> None:
+    assert begun_description(tmp_path) is None
+    about = samples.describe(preparation={"label_map": {2: 1}}, intensities=[[0, 1]])
+    writer = SampleWriter(tmp_path, "png", {}, about)
+    assert begun_description(tmp_path) == SetDescription.from_mapping(about.to_mapping())
+    writer.write(0, pixels(1), labels(1))
+    writer.close()
+    assert begun_description(tmp_path) == SetDescription.from_mapping(about.to_mapping())
+    for content in ("", "[]", "{}", '{"description": 7}', '{"description": {"seed": "x"}}'):
+        (tmp_path / "manifest.json").write_text(content)
+        assert begun_description(tmp_path) is None
+
+
 def begun(folder: Path, format: str, count: int) -> None:
     """A set of ten samples from 995 on that was left after so many."""
     images, masks = samples.pixels(10), samples.labels(10)
@@ -267,21 +337,26 @@ def test_what_belongs_to_no_whole_shard_goes_and_other_files_stay(tmp_path: Path
     assert {"images/000000995.png", "masks/000000999.png"} < left
 
 
-@pytest.mark.parametrize("damage", ["shorter", "gone", "record"])
+@pytest.mark.parametrize("damage", ["shorter", "gone", "zeros", "notes", "record"])
 def test_a_shard_whose_files_are_not_what_they_were_is_made_again(
     damage: str, tmp_path: Path
 ) -> None:
-    begun(tmp_path / "a", "png", 10)
+    begun(tmp_path / "a", "coco", 10)
     file = tmp_path / "a" / "images" / "000000997.png"
+    notes = tmp_path / "a" / ".shards" / "000000995.notes"
     if damage == "shorter":
         file.write_bytes(file.read_bytes()[:-1])
     elif damage == "gone":
         file.unlink()
+    elif damage == "zeros":
+        file.write_bytes(bytes(file.stat().st_size))
+    elif damage == "notes":
+        notes.write_bytes(bytes(notes.stat().st_size))
     else:
-        (tmp_path / "a" / ".shards" / "000000995.json").write_text('{"first":')
-    writer = SampleWriter(tmp_path / "a", "png", {}, samples.DESCRIPTION, resume=True)
+        notes.with_suffix(".json").write_text('{"first":')
+    writer = SampleWriter(tmp_path / "a", "coco", {}, samples.DESCRIPTION, resume=True)
     assert (writer.next_index, writer.count) == (None, 0)
-    assert not [path for path in samples.tree(tmp_path / "a") if path.endswith(".png")]
+    assert not [path for path in samples.tree(tmp_path / "a") if path.endswith((".png", ".notes"))]
 
 
 def test_a_gap_between_shards_ends_what_is_kept(tmp_path: Path) -> None:

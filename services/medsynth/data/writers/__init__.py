@@ -10,7 +10,7 @@ from __future__ import annotations
 from medsynth.data.writers.interface import SHARD, Form, SetDescription
 from medsynth.data.writers.manifest import MANIFEST
 from medsynth.data.writers.registry import FORMATS, check_format, get_format
-from medsynth.data.writers.sample_writer import SampleWriter
+from medsynth.data.writers.sample_writer import SampleWriter, begun_description
 
 __all__ = [
     "FORMATS",
@@ -19,6 +19,7 @@ __all__ = [
     "Form",
     "SampleWriter",
     "SetDescription",
+    "begun_description",
     "check_format",
     "get_format",
 ]

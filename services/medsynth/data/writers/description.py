@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from datetime import date
@@ -33,6 +32,8 @@ _MODALITIES: Final = {
     "FUNDUS": "XC",
 }  # fmt: skip
 _LONGEST: Final = 10_000
+_LARGEST: Final = 1e150
+_FLATTEST: Final = 1e-6
 _POSITIVE: Final = "a finite number of millimetres above 0"
 
 
@@ -92,17 +93,21 @@ class SetDescription:
             value = getattr(self, known.name)
             if known.type == "str" and not (isinstance(value, str) and len(value) <= _LONGEST):
                 _refuse(known.name, value, f"text of at most {_LONGEST} characters")
-        if len(set(self.classes)) < len(self.classes) or not all(self.classes):
-            _refuse("classes", list(self.classes), "different names")
-        if not all(math.isfinite(high - low) and low < high for low, high in self.intensities):
+        if self.seed is not None and type(self.seed) is not int:
+            _refuse("seed", self.seed, "a whole number, or None")
+        if not _are_names(self.classes):
+            _refuse("classes", self.classes, "different names")
+        if not _are_ranges(self.intensities):
             _refuse("intensities", self.intensities, "pairs of a lower and a higher finite value")
-        if self.spacing is not None and not (len(self.spacing) == 2 and _positive(*self.spacing)):
+        if self.spacing is not None and not _are_distances(self.spacing, 2):
             _refuse("spacing", self.spacing, f"two times {_POSITIVE}")
-        if self.slice_spacing is not None and not _positive(self.slice_spacing):
+        if self.slice_spacing is not None and not _are_distances((self.slice_spacing,), 1):
             _refuse("slice_spacing", self.slice_spacing, _POSITIVE)
         if self.affine is not None and not _invertible(self.affine):
             _refuse("affine", self.affine, "a finite matrix (4, 4) that can be inverted")
-        if not 1 <= self.number <= 999:
+        if not isinstance(self.preparation, Mapping):
+            _refuse("preparation", self.preparation, "a mapping")
+        if type(self.number) is not int or not 1 <= self.number <= 999:
             _refuse("number", self.number, "1 to 999")
         if self.date and not _is_date(self.date):
             _refuse("date", self.date, "a date such as 2024-12-31, or nothing")
@@ -115,6 +120,8 @@ class SetDescription:
             InvalidArgumentError: Names the field, its value and what is accepted.
         """
         known = [field.name for field in fields(cls)]
+        if not isinstance(given, Mapping):
+            raise InvalidArgumentError.field("description", given, "a mapping")
         for name, value in given.items():
             if name not in known:
                 _refuse(name, value, f"one of the fields {', '.join(known)}")
@@ -172,15 +179,40 @@ def _refuse(name: str, value: Any, accepted: str) -> None:
     raise InvalidArgumentError.field(f"description.{name}", value, accepted)
 
 
-def _positive(*values: float) -> bool:
-    return all(math.isfinite(value) and value > 0 for value in values)
-
-
-def _invertible(affine: tuple[tuple[float, ...], ...]) -> bool:
-    if [len(row) for row in affine] != [4, 4, 4, 4]:
+def _are_names(value: Any) -> bool:
+    if not isinstance(value, tuple) or not all(isinstance(name, str) and name for name in value):
         return False
-    matrix = np.asarray(affine, np.float64)
-    return bool(np.isfinite(matrix).all() and abs(np.linalg.det(matrix[:3, :3])) > 1e-9)
+    return len(set(value)) == len(value)
+
+
+def _are_numbers(value: Any, count: int) -> bool:
+    return (
+        isinstance(value, tuple)
+        and len(value) == count
+        and all(isinstance(number, int | float) and abs(number) < _LARGEST for number in value)
+    )
+
+
+def _are_ranges(value: Any) -> bool:
+    return isinstance(value, tuple) and all(
+        _are_numbers(pair, 2) and pair[0] < pair[1] for pair in value
+    )
+
+
+def _are_distances(value: Any, count: int) -> bool:
+    return _are_numbers(value, count) and min(value) > 0
+
+
+def _invertible(affine: Any) -> bool:
+    if not _is_matrix(affine):
+        return False
+    axes = np.asarray(affine, np.float64)[:3, :3]
+    lengths = np.linalg.norm(axes, axis=0)
+    return bool(lengths.all() and abs(np.linalg.det(axes / lengths)) > _FLATTEST)
+
+
+def _is_matrix(value: Any) -> bool:
+    return isinstance(value, tuple) and len(value) == 4 and all(_are_numbers(r, 4) for r in value)
 
 
 def _is_date(text: str) -> bool:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 
@@ -52,12 +53,21 @@ class Encoding:
         folder: Of the set.
         shards: Where shards are recorded when they are whole.
         threads: That encode.
+        origin: What computed the samples.
     """
 
-    def __init__(self, format: Format, folder: Path, shards: Shards, threads: int) -> None:
+    def __init__(
+        self,
+        format: Format,
+        folder: Path,
+        shards: Shards,
+        threads: int,
+        origin: Mapping[str, Any],
+    ) -> None:
         self._format = format
         self._folder = folder
         self._shards = shards
+        self._origin = origin
         self._pool = ThreadPoolExecutor(threads, "write")
         self._chunk: Samples | None = None
         self._filled = 0
@@ -91,7 +101,6 @@ class Encoding:
         Raises:
             OSError: A file cannot be written.
         """
-        self._submit()
         self._drain(last=True)
 
     def pause(self) -> None:
@@ -107,10 +116,14 @@ class Encoding:
         self._pool.shutdown(cancel_futures=True)
 
     def _drain(self, last: bool = False) -> None:
-        while self._running:
-            self._wait()
-        self._record(last)
-        self.stop()
+        try:
+            if last:
+                self._submit()
+            while self._running:
+                self._wait()
+            self._record(last)
+        finally:
+            self.stop()
 
     def _room(self, index: int) -> int:
         """Indexes from here to the end of the chunk."""
@@ -173,6 +186,7 @@ class Encoding:
                     self._format.form,
                     shard.highest,
                     [entry for part in written for entry in part.entries],
+                    origin=self._origin,
                 ),
                 "".join(part.notes for part in written),
             )

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Iterable, Mapping
 from itertools import chain
 from pathlib import Path
 from typing import Any, Final
 
+from medsynth.data.writers.output import Output
 from medsynth.errors import DataError
 from medsynth.manifest import FileEntry, json_with_files
-from medsynth.storage import naming
 
 MANIFEST: Final = "manifest.json"
 
@@ -29,14 +28,11 @@ def write_manifest(file: Path, facts: Mapping[str, Any], entries: Iterable[FileE
     Returns:
         `sha256:...` of the manifest.
     """
-    sha = hashlib.sha256()
-    with naming(file), file.open("wb") as stream:
-        listed = (entry.to_dict() for entry in entries)
-        for piece in chain(json_with_files(facts, listed, indent=1), "\n"):
-            content = piece.encode()
-            stream.write(content)
-            sha.update(content)
-    return "sha256:" + sha.hexdigest()
+    output = Output(file.parent)
+    with output.open(file.name) as stream:
+        for piece in chain(json_with_files(facts, entries, indent=1), "\n"):
+            stream.write(piece.encode())
+    return output.entries[0].digest
 
 
 def read_facts(file: Path) -> dict[str, Any]:
@@ -59,9 +55,3 @@ def read_facts(file: Path) -> dict[str, Any]:
     if not isinstance(facts, dict):
         raise DataError(f"{file}: not a manifest of a synthetic data set")
     return {name: value for name, value in facts.items() if name != "files"}
-
-
-def file_digest(file: Path) -> str:
-    """`sha256:...` of a file."""
-    with file.open("rb") as stream:
-        return "sha256:" + hashlib.file_digest(stream, "sha256").hexdigest()

@@ -15,12 +15,13 @@ from medsynth.data.writers.croissant import CROISSANT, write_croissant
 from medsynth.data.writers.description import SetDescription
 from medsynth.data.writers.encoding import Encoding
 from medsynth.data.writers.interface import Form, Summary
-from medsynth.data.writers.manifest import MANIFEST, file_digest, read_facts, write_manifest
+from medsynth.data.writers.manifest import MANIFEST, read_facts, write_manifest
 from medsynth.data.writers.output import Output
 from medsynth.data.writers.registry import check_format, get_format
-from medsynth.data.writers.shards import FOLDER, Shards, check_identity
-from medsynth.errors import FailedPreconditionError
+from medsynth.data.writers.shards import FOLDER, Shard, Shards, check_identity, joined
+from medsynth.errors import DataError, FailedPreconditionError, InvalidArgumentError
 from medsynth.levels import Labels, Pixels
+from medsynth.manifest import digest_file
 
 
 class SampleWriter:
@@ -28,8 +29,8 @@ class SampleWriter:
 
     Beside the format's own files a finished set has `manifest.json` and `croissant.json`. Without
     `close` there is no manifest, and what lies there is not a finished set. As a context manager
-    it closes itself unless an exception passes. The same images give the same bytes, however they
-    are handed over, and whether or not the writing was interrupted.
+    it closes itself unless it was paused or an exception passes. The same images give the same
+    bytes, however they are handed over, and whether or not the writing was interrupted.
 
     Args:
         folder: New or empty, unless `resume` is set.
@@ -41,6 +42,8 @@ class SampleWriter:
             folder: shards of 1,000 indexes that are whole stay, the rest is removed. A folder
             that is new or empty is fine, too.
         threads: That encode; as many as there are cores unless given.
+        origin: What computes the images of this attempt (such as a machine), in types that JSON
+            knows. The manifest says it under `origins` with the indexes that it is true of.
 
     Attributes:
         first_index: Index of the first sample; None before it.
@@ -60,6 +63,7 @@ class SampleWriter:
         *,
         resume: bool = False,
         threads: int | None = None,
+        origin: Mapping[str, Any] | None = None,
     ) -> None:
         self._maker = get_format(format)
         self.folder = folder
@@ -69,17 +73,31 @@ class SampleWriter:
         self.first_index: int | None = None
         self.count = 0
         self._threads = threads or len(os.sched_getaffinity(0))
+        self._origin = dict(origin or {})
+        self._kept: list[Shard] = []
+        self._origins: list[dict[str, Any]] = []
         self._highest = 0
         self._form: Form | None = None
         self._encoding: Encoding | None = None
         self._shards = Shards(folder)
         self._digest = ""
+        self._paused = False
         self._begin(resume)
 
     @property
     def next_index(self) -> int | None:
         """Index with which writing goes on; None before the first sample: it may be any."""
         return None if self.first_index is None else self.first_index + self.count
+
+    @property
+    def origins(self) -> list[dict[str, Any]]:
+        """What computed the images: `first_index` and `count` of some, and the origin of these."""
+        if self._form is None:
+            return self._origins
+        kept = sum(shard.count for shard in self._kept)
+        first = (self.first_index or 0) + kept
+        rest = Shard(first, self.count - kept, self._form, 0, (), origin=self._origin)
+        return joined([*self._kept, *([rest] if rest.count else [])])
 
     def write(self, first_index: int, images: Pixels, masks: Labels | None) -> None:
         """Adds images that follow those before. The arrays may be changed afterwards.
@@ -98,7 +116,9 @@ class SampleWriter:
         form = self._checked(first_index, images, masks)
         if self._encoding is None:
             encoder = self._maker(form, self.description)
-            self._encoding = Encoding(encoder, self.folder, self._shards, self._threads)
+            self._encoding = Encoding(
+                encoder, self.folder, self._shards, self._threads, self._origin
+            )
         if self.first_index is None:
             self.first_index, self._form = first_index, form
         self.count += len(images)
@@ -110,8 +130,14 @@ class SampleWriter:
         Raises:
             OSError: A file cannot be written.
         """
+        self._paused = True
         if self._encoding is not None:
             self._encoding.pause()
+
+    def stop(self) -> None:
+        """Ends the attempt at once, after an error say; no thread writes any more."""
+        if self._encoding is not None:
+            self._encoding.stop()
 
     def close(self) -> str:
         """Writes what waits, and what is about the set as a whole.
@@ -147,10 +173,10 @@ class SampleWriter:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        if kind is None:
+        if kind is None and not self._paused:
             self.close()
-        elif self._encoding is not None:
-            self._encoding.stop()
+        else:
+            self.stop()
 
     def _begin(self, resume: bool) -> None:
         folder, manifest = self.folder, self.folder / MANIFEST
@@ -159,13 +185,16 @@ class SampleWriter:
             manifest.unlink(missing_ok=True)
             patterns = [kind.pattern for kind in self._maker.kinds(self.description)]
             if kept := self._shards.take_up(identity, patterns):
-                self.first_index, self.count = kept.first, kept.count
-                self._form, self._highest = kept.form, kept.highest
+                self._kept = kept
+                self.first_index, self.count = kept[0].first, sum(shard.count for shard in kept)
+                self._form, self._highest = kept[0].form, max(shard.highest for shard in kept)
         elif resume and manifest.is_file():
             facts = read_facts(manifest)
             check_identity(folder, facts, identity)
             self.first_index, self.count = facts["first_index"], facts["count"]
-            self._digest = file_digest(manifest)
+            self._origins = facts.get("origins", [])
+            with manifest.open("rb") as stream:
+                self._digest = digest_file(stream)[1]
         elif _is_free(folder, resume):
             folder.mkdir(parents=True, exist_ok=True)
             self._shards.begin(identity)
@@ -212,9 +241,19 @@ class SampleWriter:
             "width": form.columns,
             "bits": form.bits,
             "masks": form.masked,
+            "origins": self.origins,
             "description": self.description.to_mapping(),
             "metadata": self.metadata,
         }
+
+
+def begun_description(folder: Path) -> SetDescription | None:
+    """What an earlier attempt in a folder said about its set; None where nobody knows."""
+    try:
+        known = Shards(folder).identity or read_facts(folder / MANIFEST)
+        return SetDescription.from_mapping(known["description"])
+    except (DataError, InvalidArgumentError, KeyError, TypeError):
+        return None
 
 
 def _is_free(folder: Path, resume: bool) -> bool:

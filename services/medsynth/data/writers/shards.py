@@ -1,26 +1,27 @@
 """What is whole of a set that is being written: a record for each shard, beside its files.
 
 A set is unfinished as long as `.shards` is there. `set.json` within says what is being written,
-`NNNNNNNNN.json` names the files of a whole shard, `NNNNNNNNN.notes` has the lines that the format
-left for the end.
+`NNNNNNNNN.json` names the files of a whole shard and says where its images come from,
+`NNNNNNNNN.notes` has the lines that the format left for the end.
 """
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import re
 import shutil
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field, replace
 from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any, Final
 
 from medsynth.data.writers.interface import SHARD, Form
 from medsynth.errors import DataError, FailedPreconditionError
-from medsynth.manifest import FileEntry
+from medsynth.manifest import FileEntry, digest_file
 from medsynth.storage import naming
 
 FOLDER: Final = ".shards"
@@ -37,7 +38,8 @@ class Shard:
         form: Of the images.
         highest: Highest label of any mask.
         files: In the order in which they were written.
-        notes: Bytes of the format's lines.
+        notes: `sha256:...` of the format's lines; empty without any.
+        origin: What computed the images, in types that JSON knows.
     """
 
     first: int
@@ -45,12 +47,33 @@ class Shard:
     form: Form
     highest: int
     files: Sequence[FileEntry]
-    notes: int = 0
+    notes: str = ""
+    origin: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def end(self) -> int:
         """Index of the sample after the last one."""
         return self.first + self.count
+
+
+def joined(shards: Iterable[Shard]) -> list[dict[str, Any]]:
+    """Where images come from: an item for each run of shards that have one origin.
+
+    Args:
+        shards: One after the other; without an origin they give no item.
+
+    Returns:
+        `first_index`, `count` and what the origin says.
+    """
+    runs: list[Shard] = []
+    for shard in shards:
+        if runs and runs[-1].origin == shard.origin:
+            runs[-1] = replace(runs[-1], count=runs[-1].count + shard.count)
+        else:
+            runs.append(shard)
+    return [
+        {"first_index": run.first, "count": run.count, **run.origin} for run in runs if run.origin
+    ]
 
 
 class Shards:
@@ -79,33 +102,40 @@ class Shards:
         self._folder.mkdir(parents=True)
         _replace(self._folder / _SET, json.dumps(identity))
 
-    def take_up(self, identity: Mapping[str, Any], patterns: Iterable[str]) -> Shard | None:
+    @property
+    def identity(self) -> Any:
+        """What the unfinished set is, as it was given to `begin`; None where nobody knows."""
+        return _read(self._folder / _SET)
+
+    def take_up(self, identity: Mapping[str, Any], patterns: Iterable[str]) -> list[Shard]:
         """Keeps the whole shards of an earlier attempt and removes what belongs to no such shard.
 
         Args:
             identity: As it was given to `begin`.
             patterns: Of the paths that the format writes.
 
+        Every file of theirs is read: what a machine wrote before it lost power may be as long as
+        it was, and empty.
+
         Returns:
-            One record for all that is kept, without files; None if nothing is.
+            The records that are kept, without their files.
 
         Raises:
             FailedPreconditionError: The earlier attempt wrote something else.
         """
-        check_identity(self._set, _read(self._folder / _SET), identity)
-        kept: Shard | None = None
+        check_identity(self._set, self.identity, identity)
+        kept: list[Shard] = []
         for record in self._records():
             shard = _parse(_read(record))
-            if shard is None or not self._is_whole(shard) or (kept and shard.first != kept.end):
+            if shard is None or not self._is_whole(shard) or (kept and shard.first != kept[-1].end):
                 break
-            first, count = (kept.first, kept.count) if kept else (shard.first, 0)
-            highest = max(shard.highest, kept.highest if kept else 0)
-            kept = Shard(first, count + shard.count, shard.form, highest, ())
+            kept.append(replace(shard, files=()))
+        indexes = range(kept[0].first, kept[-1].end) if kept else range(0)
         for record in self._records():
-            if kept is None or int(record.stem) >= kept.end:
+            if int(record.stem) not in indexes:
                 record.with_suffix(".notes").unlink(missing_ok=True)
                 record.unlink()
-        self._sweep(range(kept.first, kept.end) if kept else range(0), tuple(patterns))
+        self._sweep(indexes, tuple(patterns))
         return kept
 
     def add(self, shard: Shard, notes: str) -> None:
@@ -121,9 +151,13 @@ class Shards:
             with naming(record):
                 record.with_suffix(".notes").write_bytes(content)
         fields = {
-            **asdict(shard),
-            "files": [[file.path, file.size, file.digest] for file in shard.files],
-            "notes": len(content),
+            "first": shard.first,
+            "count": shard.count,
+            "form": asdict(shard.form),
+            "highest": shard.highest,
+            "files": [(file.path, file.size, file.digest) for file in shard.files],
+            "notes": digest_file(io.BytesIO(content))[1] if content else "",
+            "origin": dict(shard.origin),
         }
         _replace(record, json.dumps(fields, separators=(",", ":")))
 
@@ -142,7 +176,8 @@ class Shards:
     def notes(self) -> Iterator[str]:
         """The format's lines in the order of the indexes, without their line breaks."""
         for record in self._records():
-            with suppress(FileNotFoundError), record.with_suffix(".notes").open() as stream:
+            notes = record.with_suffix(".notes")
+            with suppress(FileNotFoundError), notes.open(encoding="utf-8") as stream:
                 for line in stream:
                     yield line.rstrip("\n")
 
@@ -155,16 +190,13 @@ class Shards:
         return sorted(found, key=lambda file: int(file.stem))
 
     def _is_whole(self, shard: Shard) -> bool:
-        """Whether it reaches to the next shard, and its files are as long as they were."""
-        sizes = {self._set / file.path: file.size for file in shard.files}
+        """Whether it reaches to the next shard, and its files are what they were."""
+        digests = {self._set / file.path: file.digest for file in shard.files}
         if shard.notes:
-            sizes[self._folder / f"{shard.first:09d}.notes"] = shard.notes
-        try:
-            return shard.end % SHARD == 0 and all(
-                file.stat().st_size == size for file, size in sizes.items()
-            )
-        except OSError:
-            return False
+            digests[self._folder / f"{shard.first:09d}.notes"] = shard.notes
+        return shard.end % SHARD == 0 and all(
+            _digest(file) == digest for file, digest in digests.items()
+        )
 
     def _sweep(self, kept: range, patterns: Sequence[str]) -> None:
         for folder, folders, names in os.walk(self._set):
@@ -196,8 +228,17 @@ def check_identity(folder: Path, found: Any, wanted: Mapping[str, Any]) -> None:
 def _replace(file: Path, text: str) -> None:
     beside = file.with_suffix(".tmp")
     with naming(file):
-        beside.write_text(text)
+        beside.write_text(text, encoding="utf-8")
         os.replace(beside, file)
+
+
+def _digest(file: Path) -> str:
+    """Of a file; empty where it cannot be read."""
+    try:
+        with file.open("rb", buffering=0) as stream:
+            return digest_file(stream)[1]
+    except OSError:
+        return ""
 
 
 def _read(file: Path) -> Any:
