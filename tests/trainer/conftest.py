@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -17,10 +19,17 @@ def workplace(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Workplace]:
     redis = RedisServer(tmp_path_factory.mktemp("redis"))
     redis.start()
     with pytest.MonkeyPatch.context() as patch:
-        workplace = Workplace(tmp_path_factory.mktemp("home"), redis.url, patch)
+        more = {"data_roots": json.dumps([str(tmp_path_factory.mktemp("data"))])}
+        workplace = Workplace(tmp_path_factory.mktemp("home"), redis.url, patch, more)
         yield workplace
         workplace.close()
     redis.stop()
+
+
+@pytest.fixture
+def data_root(workplace: Workplace) -> Path:
+    """The folder that requests may name."""
+    return Path(workplace.settings.data_roots[0])
 
 
 @pytest.fixture(scope="package")

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import io
 import json
+import os
 import threading
+from pathlib import Path
 from types import SimpleNamespace
 from typing import cast
 
@@ -13,7 +15,7 @@ import onnxruntime
 import pytest
 from PIL import Image
 
-from medsynth.errors import PermissionDeniedError
+from medsynth.errors import DataError, InvalidArgumentError, PermissionDeniedError
 from medsynth.gans.latents import latents
 from medsynth.platform.artifacts import generator_message, inspection_message
 from medsynth.platform.jobs.child import Done, JobContext
@@ -23,9 +25,15 @@ from medsynth.storage import Artifact
 from medsynth.trainer import work
 from medsynth.v1 import trainer_pb2, types_pb2
 from medsynth.v1.jobs_pb2 import JobState
+from tests.data.acdc_files import acdc_folder
+from tests.data.test_archive import zipped
 from tests.support import eventually
 from tests.trainer.asked import IMAGES, LATENT_DIM, training_specification
 from tests.workplace import Workplace
+
+
+def local(place: Path) -> types_pb2.DataSource:
+    return types_pb2.DataSource(uri=str(place), preparation=types_pb2.Preparation(size=32))
 
 
 def test_a_preparation_makes_its_set_once(workplace: Workplace) -> None:
@@ -49,6 +57,82 @@ def test_an_inspection_says_what_a_source_holds(workplace: Workplace) -> None:
     assert found.create_time.seconds > 0
     assert artifact.read("inspection.html").startswith(b"<!doctype html>")
     assert (record.progress.done, record.progress.total) == (10, 10)
+
+
+def folder_of(workplace: Workplace, record: JobRecord) -> Path:
+    """What outlives a job's attempts."""
+    return Path(workplace.storage.join("jobs", record.id))
+
+
+def damage(file: Path) -> None:
+    """Writes nonsense into a file that looks from outside as it did before."""
+    facts = file.stat()
+    file.write_bytes(b"\0" * facts.st_size)
+    os.utime(file, ns=(facts.st_atime_ns, facts.st_mtime_ns))
+
+
+def test_a_preparation_that_is_given_back_takes_up_what_it_prepared(
+    workplace: Workplace, data_root: Path
+) -> None:
+    folder = acdc_folder(data_root / "many", patients=60)
+    record = workplace.store.create("preparation", fill_source(local(folder), [str(data_root)]))
+    carrier = threading.Thread(target=workplace.supervisor.run, args=(record.name,))
+    carrier.start()
+    kept = folder_of(workplace, record)
+    eventually(lambda: list(kept.rglob("batches/000000.json")), timeout=60, interval=0.001)
+    workplace.supervisor.stop()
+    carrier.join()
+    assert workplace.store.get(record.name).state == JobState.JOB_STATE_QUEUED
+
+    # The first scan is done: it is not read again.
+    damage(folder / "patient001" / "patient001_frame01.nii.gz")
+    workplace.new_supervisor()
+    resumed = workplace.finish(record.name)
+    assert resumed.error is None
+    assert resumed.attempt == 2
+    assert workplace.storage.get("datasets", resumed.result["dataset"].partition("/")[2])
+    assert not kept.exists()
+
+
+def test_a_preparation_that_failed_keeps_no_pixels(workplace: Workplace, data_root: Path) -> None:
+    folder = acdc_folder(data_root / "damaged")
+    damage(folder / "patient004" / "patient004_frame09.nii.gz")
+    record = workplace.run("preparation", fill_source(local(folder), [str(data_root)]))
+    assert isinstance(record.error, DataError)
+    assert "patient004_frame09" in record.error.message
+    assert not folder_of(workplace, record).exists()
+
+
+@pytest.mark.parametrize(
+    ("kind", "field"),
+    [
+        ("preparation", "specification.preparation.label_map"),
+        ("training", "specification.data.preparation.label_map"),
+    ],
+)
+def test_an_error_names_the_field_of_the_job_s_own_request(
+    workplace: Workplace, kind: str, field: str
+) -> None:
+    """A training's is that of the preparation that it waited for."""
+    asked = training_specification()
+    asked.data.preparation.label_map[9] = 1
+    record = workplace.run(kind, asked.data if kind == "preparation" else asked)
+    assert isinstance(record.error, InvalidArgumentError)
+    assert [violation.field for violation in record.error.violations] == [field]
+    assert record.error.message.startswith(f"{field}: ")
+
+
+def test_an_error_about_an_inspected_archive_names_the_field_too(
+    workplace: Workplace, data_root: Path
+) -> None:
+    archive = zipped(
+        data_root / "acdc.zip", {"p1/p1_frame01.nii.gz": b"", "p1/p1_frame01_gt.nii.gz": b""}
+    )
+    asked = local(archive)
+    asked.options.structures.append("heart")
+    record = workplace.run("inspection", fill_source(asked, [str(data_root)]))
+    assert isinstance(record.error, InvalidArgumentError)
+    assert [v.field for v in record.error.violations] == ["specification.options.structures"]
 
 
 def generator_of(workplace: Workplace, record: JobRecord) -> Artifact:

@@ -11,7 +11,7 @@ from google.protobuf import json_format
 from medsynth.data.source import dataset_id, resolve
 from medsynth.platform import artifacts
 from medsynth.platform.jobs.child import ChildJob, Done, JobContext, WaitFor, Yielded, run
-from medsynth.platform.sources import to_source
+from medsynth.platform.sources import LIBRARY_FIELD, moved_fields, to_source
 from medsynth.storage import Artifact
 from medsynth.v1 import evaluator_pb2, sampler_pb2, types_pb2
 
@@ -61,7 +61,8 @@ def _dataset(
             own = ctx.storage.find(artifacts.DATASETS, _id(made_from.dataset))
             if own is not None:
                 return own, None
-    results = ctx.child_results("preparation")
+    with moved_fields("specification", LIBRARY_FIELD):
+        results = ctx.child_results("preparation")
     if results:
         made = ctx.storage.find(artifacts.DATASETS, _id(results[-1].result["dataset"]))
         if made is not None:

@@ -27,7 +27,7 @@ from medsynth.v1 import types_pb2
 
 MAX_SEED: Final = 2**63 - 1
 
-_LIBRARY_FIELD: Final = "specification.data"
+LIBRARY_FIELD: Final = "specification.data"
 """Where the library takes a source to stand in a request."""
 
 
@@ -51,7 +51,7 @@ def _plain(value: Any) -> Any:
 
 
 def fill_source(
-    message: types_pb2.DataSource, roots: Sequence[str], field: str = _LIBRARY_FIELD
+    message: types_pb2.DataSource, roots: Sequence[str], field: str = LIBRARY_FIELD
 ) -> types_pb2.DataSource:
     """A data source with every default filled in, its place resolved and its reader recognised.
 
@@ -68,13 +68,11 @@ def fill_source(
         NotFoundError: There is nothing at that place.
         DataError: No reader recognises what is there.
     """
-    try:
+    with moved_fields(LIBRARY_FIELD, field):
         source = to_source(message)
-        with _naming(f"{_LIBRARY_FIELD}.uri"):
+        with _naming(f"{LIBRARY_FIELD}.uri"):
             resolved = replace(source, uri=resolve(source.uri, roots))
             return source_message(complete(resolved))
-    except MedsynthError as error:
-        raise _moved(error, field) from error
 
 
 def resolve_folder(folder: str, roots: Sequence[str], field: str) -> str:
@@ -123,6 +121,32 @@ def check_range(field: str, value: int, low: int, high: int) -> int:
 
 
 @contextmanager
+def moved_fields(old: str, new: str) -> Iterator[None]:
+    """Lets errors name fields by the paths that they have in the request at hand.
+
+    Args:
+        old: Path of a message in the errors: the library has a source in `specification.data`, a
+            preparation's request in `specification`.
+        new: Path of that message in the request.
+    """
+    try:
+        yield
+    except MedsynthError as error:
+        if not error.violations:
+            raise
+        message, violations = error.message, []
+        for violation in error.violations:
+            field = violation.field
+            if field == old or field.startswith(f"{old}."):
+                field = new + field.removeprefix(old)
+            message = message.replace(violation.field, field)
+            violations.append(FieldViolation(field, violation.description))
+        raise type(error)(
+            message, reason=error.reason, violations=violations, metadata=error.metadata
+        ) from error
+
+
+@contextmanager
 def _naming(field: str) -> Iterator[None]:
     """Lets errors about what a field names say which field that is."""
     try:
@@ -134,17 +158,3 @@ def _naming(field: str) -> Iterator[None]:
             violations=[FieldViolation(field, error.message)],
             metadata=error.metadata,
         ) from error
-
-
-def _moved(error: MedsynthError, field: str) -> MedsynthError:
-    """The error with the paths that the request has."""
-
-    def renamed(text: str) -> str:
-        inside = text == _LIBRARY_FIELD or text.startswith(f"{_LIBRARY_FIELD}.")
-        return field + text.removeprefix(_LIBRARY_FIELD) if inside else text
-
-    violations = [FieldViolation(renamed(v.field), v.description) for v in error.violations]
-    message = error.message
-    for old, new in zip(error.violations, violations, strict=True):
-        message = message.replace(old.field, new.field)
-    return type(error)(message, reason=error.reason, violations=violations, metadata=error.metadata)

@@ -8,11 +8,11 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Final
 
 from medsynth.data.source import Source, dataset_id, resolve
-from medsynth.errors import AbortedError
+from medsynth.errors import AbortedError, DataError, InvalidArgumentError
 from medsynth.gans.latents import latents
 from medsynth.platform import artifacts
 from medsynth.platform.jobs.child import ChildJob, Done, JobContext, WaitFor, Yielded, run
-from medsynth.platform.sources import to_source
+from medsynth.platform.sources import LIBRARY_FIELD, moved_fields, to_source
 from medsynth.storage import Artifact
 from medsynth.trainer.requests import to_run
 from medsynth.v1 import trainer_pb2, types_pb2
@@ -24,10 +24,13 @@ if TYPE_CHECKING:
 
 Outcome = Done | WaitFor | Yielded
 
+_OWN_FIELD: Final = "specification"
+"""Where the requests for preparations and inspections have their source."""
 _GRID_IMAGES: Final = 64
 _KEPT_FOLDERS: Final = ("grids", "tensorboard")
 
 
+@moved_fields(LIBRARY_FIELD, _OWN_FIELD)
 def preparation(ctx: JobContext) -> Outcome:
     """Makes the prepared set of a data source, unless it is there.
 
@@ -36,24 +39,28 @@ def preparation(ctx: JobContext) -> Outcome:
     from medsynth.data.preparing import prepare
 
     source = _readable(ctx, ctx.specification)
-    identifier = dataset_id(source)
-    made = ctx.storage.find(artifacts.DATASETS, identifier)
-    if made is not None:
-        return Done({"dataset": artifacts.resource_name(made)})
-
-    made = prepare(
-        source,
-        ctx.storage,
-        ctx.attempt_name,
-        progress=_progress(ctx, "preparing"),
-        publish=ctx.publish,
-        roots=ctx.settings.data_roots,
-        scratch=ctx.scratch,
-        kept=ctx.work_folder / "preparation",
-    )
+    made = ctx.storage.find(artifacts.DATASETS, dataset_id(source))
+    if made is None:
+        try:
+            made = prepare(
+                source,
+                ctx.storage,
+                ctx.attempt_name,
+                progress=_progress(ctx, "preparing"),
+                publish=ctx.publish,
+                roots=ctx.settings.data_roots,
+                scratch=ctx.scratch,
+                kept=ctx.checkpoints / "preparation",
+            )
+        except (DataError, InvalidArgumentError):
+            # No other attempt follows, and no other job looks here for what was prepared.
+            shutil.rmtree(ctx.work_folder, ignore_errors=True)
+            raise
+    shutil.rmtree(ctx.work_folder, ignore_errors=True)
     return Done({"dataset": artifacts.resource_name(made)})
 
 
+@moved_fields(LIBRARY_FIELD, _OWN_FIELD)
 def inspection(ctx: JobContext) -> Outcome:
     """Reads everything a source holds and says what it is.
 
@@ -96,8 +103,13 @@ def training(ctx: JobContext) -> Outcome:
     if (published := _published_by(ctx)) is not None:
         return _done(published)
     source = _allowed(ctx, specification.data)
-    results = ctx.child_results("preparation")
-    identifier = results[-1].result["dataset"].rpartition("/")[2] if results else dataset_id(source)
+    with moved_fields(_OWN_FIELD, LIBRARY_FIELD):
+        results = ctx.child_results("preparation")
+    identifier = (
+        results[-1].result["dataset"].rpartition("/")[2]
+        if results
+        else dataset_id(source)
+    )
     dataset = ctx.storage.find(artifacts.DATASETS, identifier)
     if dataset is None:
         return WaitFor([ChildJob("preparation", specification.data, share_key=identifier)])

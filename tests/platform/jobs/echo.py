@@ -13,7 +13,7 @@ Fields of a specification:
     crash        `kill`, `exit` or `raise` in the attempts up to `crashes` (default 1)
     error        raises the domain error of this name, in the attempts up to `errors` if given
     errno        raises an `OSError` of this number, likewise
-    forgets      leaves nothing in the work folder to resume from
+    forgets      leaves but an empty folder in the work folder, nothing to resume from
     spawn        starts a program that would outlive it
     wait_for     specifications of `echo` children, each with an optional `share_key` and `kind`
     publish      publishes an artifact of this name
@@ -128,6 +128,7 @@ def echo(context: JobContext) -> Done | WaitFor | Yielded:
     if "errno" in fields and attempts <= fields.get("errors", attempts):
         if "forgets" in fields:
             shutil.rmtree(context.work_folder)
+            (context.checkpoints / "begun").mkdir(parents=True)
         raise OSError(int(fields["errno"]), os.strerror(int(fields["errno"])), "/storage/x")
     if "publish" in fields:
         draft = context.storage.draft("reports", fields["publish"], context.attempt_name)

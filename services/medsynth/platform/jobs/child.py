@@ -156,7 +156,7 @@ class JobContext:
         Args:
             done: In `unit`, 0 to `total`.
             total: In `unit`.
-            unit: `images`, `slices` or `steps`.
+            unit: `images`, `volumes` or `steps`.
             metrics: Last value of each scalar. The memory of a GPU is added where one is used.
             phase: What the job does now, for people.
         """
@@ -209,7 +209,8 @@ class JobContext:
         """
         if error.reason != DISK_FULL:
             return False
-        if not any((self._work_place() / _CHECKPOINTS).glob("**/*")):
+        kept = (self._work_place() / _CHECKPOINTS).rglob("*")
+        if not any(path.is_file() for path in kept):
             shutil.rmtree(self._work_place(), ignore_errors=True)
             return False
         seconds = self.settings.full_disk_seconds
