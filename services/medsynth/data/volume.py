@@ -13,6 +13,12 @@ Affine = NDArray[np.float64]
 MAX_CHANNELS: Final = 8
 """Of an image."""
 
+LARGEST: Final = 2**28
+"""Voxels of a volume, all channels together; whatever claims more is not believed."""
+
+_FLATTEST: Final = 1e-4
+"""Volume of the cell that unit steps along the axes span; below it they lie in a plane."""
+
 
 @dataclass(frozen=True)
 class Volume:
@@ -26,8 +32,10 @@ class Volume:
         masks: Labels (slices, rows, columns) below the number of the set's classes, or None.
         affine: (4, 4): takes (slice, row, column, 1) to millimetres to the patient's right, front
             and head (the axes of NIfTI-1). None where it is unknown.
+        oriented: Whether the affine tells where slices lie and which way axes lead; where not, it
+            holds for the distance of rows and columns alone.
         units: Of the intensities, `HU` for Hounsfield units; empty where they have none.
-        remarks: What is worth knowing about its geometry, one sentence each.
+        remarks: What is worth knowing about its geometry and intensities, one sentence each.
     """
 
     patient: str
@@ -38,6 +46,7 @@ class Volume:
     affine: Affine | None
     units: str = ""
     remarks: tuple[str, ...] = ()
+    oriented: bool = True
 
     @property
     def spacing(self) -> tuple[float, float, float] | None:
@@ -46,6 +55,13 @@ class Volume:
             return None
         slices, rows, columns = np.linalg.norm(self.affine[:3, :3], axis=0).tolist()
         return slices, rows, columns
+
+
+def lie_flat(affine: Affine) -> bool:
+    """Whether its axes lie in one plane, or one of them is nothing or beyond measure."""
+    with np.errstate(all="ignore"):
+        steps = affine[:3, :3] / np.linalg.norm(affine[:3, :3], axis=0)
+        return not abs(np.linalg.det(steps)) >= _FLATTEST
 
 
 def upright(slices: float, rows: float, columns: float) -> Affine:

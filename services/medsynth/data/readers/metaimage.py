@@ -17,6 +17,14 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from medsynth.data.readers.text_headers import (
+    field_of,
+    numbers,
+    skip_to_voxels,
+    text_of,
+    voxels_beside,
+    whole_numbers,
+)
 from medsynth.data.readers.voxels import (
     DEFLATED,
     VolumeFile,
@@ -24,12 +32,9 @@ from medsynth.data.readers.voxels import (
     arranged,
     check_sizes,
     check_type,
-    numbers,
     read_to_end,
     read_voxels,
     reading,
-    skip,
-    whole_numbers,
 )
 from medsynth.errors import DataError, show
 
@@ -40,6 +45,7 @@ _TYPES: Final = {
     "MET_LONG_LONG": "i8", "MET_ULONG_LONG": "u8", "MET_FLOAT": "f4", "MET_DOUBLE": "f8",
 }  # fmt: skip
 _LAST: Final = "ElementDataFile"
+_INTENSITY: Final = "ElementToIntensityFunction"
 
 
 def read_metaimage(file: Path, beside: Sequence[Path] = ()) -> VolumeFile:
@@ -62,10 +68,11 @@ def read_metaimage(file: Path, beside: Sequence[Path] = ()) -> VolumeFile:
         if name.upper() == "LOCAL":
             stream.seek(length)
         else:
-            stream = stack.enter_context(_named(name, file, beside).open("rb"))
+            named = voxels_beside(name, file, beside, ".raw or .zraw")
+            stream = stack.enter_context(named.open("rb"))
         values = _read(stream, fields, sizes, dtype, file)
-        affine = _affine(fields)
-    return VolumeFile(arranged(values, sizes, channels), affine)
+        affine, remarks = _affine(fields), _remarks(fields)
+    return VolumeFile(arranged(values, sizes, channels), affine, remarks)
 
 
 def _fields(stream: io.BufferedReader) -> tuple[dict[str, str], int]:
@@ -75,8 +82,10 @@ def _fields(stream: io.BufferedReader) -> tuple[dict[str, str], int]:
     end = 0
     for line in head.split(b"\n"):
         end += len(line) + 1
-        key, is_field, value = (part.strip() for part in line.decode("latin-1").partition("="))
-        if not is_field and key:
+        key, is_field, value = (part.strip() for part in text_of(line).partition("="))
+        if not key:
+            continue
+        if not is_field:
             raise ValueError(f"the line {show(key)} is no field of a header")
         if key in fields:
             raise ValueError(f"the field {show(key)} is there twice")
@@ -88,10 +97,10 @@ def _fields(stream: io.BufferedReader) -> tuple[dict[str, str], int]:
 
 def _sizes(fields: Mapping[str, str], file: Path) -> tuple[tuple[int, ...], int | None]:
     """The length of every axis, the fastest first, and which of them counts channels."""
-    count = whole_numbers(_field(fields, "NDims"), 1)[0]
+    count = whole_numbers(field_of(fields, "NDims"), 1)[0]
     if not 1 <= count <= 4:
         raise ValueError(f"{count} axes, expected 3")
-    sizes = check_sizes(whole_numbers(_field(fields, "DimSize"), count), file)
+    sizes = check_sizes(whole_numbers(field_of(fields, "DimSize"), count), file)
     components = whole_numbers(fields.get("ElementNumberOfChannels", "1"), 1)[0]
     if components == 1:
         return sizes, 3 if len(sizes) > 3 else None
@@ -100,22 +109,11 @@ def _sizes(fields: Mapping[str, str], file: Path) -> tuple[tuple[int, ...], int 
 
 
 def _dtype(fields: Mapping[str, str], file: Path) -> np.dtype[Any]:
-    name = _field(fields, "ElementType").removesuffix("_ARRAY")
+    name = field_of(fields, "ElementType").removesuffix("_ARRAY")
     if name not in _TYPES:
         raise DataError(f"{file}: voxels of type {show(name)} cannot be used")
     large = _is(fields, "BinaryDataByteOrderMSB") or _is(fields, "ElementByteOrderMSB")
     return check_type(np.dtype(("<", ">")[large] + _TYPES[name]), file)
-
-
-def _named(name: str, file: Path, beside: Sequence[Path]) -> Path:
-    """The file of the voxels: one of those that are known to be beside the header."""
-    for path in beside:
-        if path.name == name:
-            return path
-    raise DataError(
-        f"{file}: its voxels are in {show(name)}, expected a file of the same name as its own "
-        "that ends on .raw or .zraw and lies beside it"
-    )
 
 
 def _read(
@@ -127,17 +125,13 @@ def _read(
 ) -> NDArray[np.generic]:
     if not _is(fields, "BinaryData", default=True):
         raise DataError(f"{file}: its voxels are written as text, expected binary data")
-    left = os.fstat(stream.fileno()).st_size - stream.tell()
     if _is(fields, "CompressedData"):
+        left = os.fstat(stream.fileno()).st_size - stream.tell()
         packed = _Inflating(stream)
         values = read_voxels(packed, sizes, dtype, file, left * DEFLATED)
         read_to_end(packed, file)
         return values
-    before = fields.get("HeaderSize", "0")
-    if before == "-1":
-        before = str(max(0, left - int(np.prod(sizes, dtype=object)) * dtype.itemsize))
-    skip(stream, whole_numbers(before, 1)[0], file)
-    left = os.fstat(stream.fileno()).st_size - stream.tell()
+    left = skip_to_voxels(stream, fields.get("HeaderSize", "0"), sizes, dtype, file)
     return read_voxels(stream, sizes, dtype, file, left)
 
 
@@ -152,6 +146,16 @@ def _affine(fields: Mapping[str, str]) -> NDArray[np.float64] | None:
     steps = steps * np.array(numbers(spacing, count))[:, None]
     start = np.array(numbers(origin, count) if origin else [0.0] * count)
     return affine_of(steps[:3, :3], start[:3], lps=True)
+
+
+def _remarks(fields: Mapping[str, str]) -> tuple[str, ...]:
+    slope = numbers(fields.get(f"{_INTENSITY}Slope", "1"), 1)
+    offset = numbers(fields.get(f"{_INTENSITY}Offset", "0"), 1)
+    if (*slope, *offset) == (1, 0):
+        return ()
+    return (
+        f"its header's slope {slope[0]:g} and offset {offset[0]:g} of intensities are not used",
+    )
 
 
 class _Inflating(io.RawIOBase):
@@ -174,12 +178,6 @@ class _Inflating(io.RawIOBase):
             if not packed:
                 raise EOFError("it is cut off")
         return 0
-
-
-def _field(fields: Mapping[str, str], name: str) -> str:
-    if name not in fields:
-        raise ValueError(f"there is no field {name}")
-    return fields[name]
 
 
 def _first(fields: Mapping[str, str], names: Sequence[str]) -> str:

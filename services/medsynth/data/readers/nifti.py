@@ -5,6 +5,8 @@ from __future__ import annotations
 import gzip
 import logging
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
 
@@ -42,7 +44,7 @@ def read_nifti(file: Path) -> VolumeFile:
     Raises:
         DataError: It is missing, broken, no NIfTI, or beyond the bounds of `voxels`.
     """
-    with reading(file, "NIfTI"), file.open("rb") as raw:
+    with reading(file, "NIfTI"), _understood(), file.open("rb") as raw:
         packed = raw.read(2) == b"\x1f\x8b"
         raw.seek(0)
         held = os.fstat(raw.fileno()).st_size * (DEFLATED if packed else 1)
@@ -61,10 +63,20 @@ def read_nifti(file: Path) -> VolumeFile:
     return VolumeFile(values, affine, remarks)
 
 
+@contextmanager
+def _understood() -> Iterator[None]:
+    """What nibabel says of a header that makes no sense, as an error that `reading` knows."""
+    from nibabel.spatialimages import HeaderDataError
+
+    try:
+        yield
+    except HeaderDataError as error:
+        raise ValueError(str(error)) from error
+
+
 def _header(stream: Stream, file: Path) -> tuple[Any, int]:
     """The header without its extensions, and its length."""
     import nibabel
-    from nibabel.spatialimages import HeaderDataError
 
     start = stream.read(_HEADER)
     lengths = [int.from_bytes(start[:4], order) for order in ("little", "big")]
@@ -74,11 +86,8 @@ def _header(stream: Stream, file: Path) -> tuple[Any, int]:
     length = _HEADER_2 if _HEADER_2 in lengths else _HEADER
     if length not in lengths or len(start) < length:
         raise DataError(f"{file}: not a readable NIfTI file: it has no header of that format")
-    try:
-        header = kind(start, check=False)
-        header.check_fix(_QUIET, error_level=40)
-    except HeaderDataError as error:
-        raise DataError(f"{file}: not a readable NIfTI file: {error}") from error
+    header = kind(start, check=False)
+    header.check_fix(_QUIET, error_level=40)
     if not bytes(header["magic"].item()).startswith(_SINGLE):
         raise DataError(f"{file}: its voxels are in another file, expected both in one")
     return header, length

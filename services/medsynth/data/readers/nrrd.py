@@ -19,6 +19,14 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from medsynth.data.readers.text_headers import (
+    field_of,
+    numbers,
+    skip_to_voxels,
+    text_of,
+    voxels_beside,
+    whole_numbers,
+)
 from medsynth.data.readers.voxels import (
     DEFLATED,
     Stream,
@@ -27,13 +35,12 @@ from medsynth.data.readers.voxels import (
     arranged,
     check_sizes,
     check_type,
-    numbers,
     read_to_end,
     read_voxels,
     reading,
     skip,
-    whole_numbers,
 )
+from medsynth.data.volume import Affine
 from medsynth.errors import DataError, show
 
 _LONGEST_HEADER: Final = 2**20
@@ -65,9 +72,14 @@ _TO_RAS: Final = {
     "left-anterior-superior": (-1, 1, 1), "las": (-1, 1, 1),
     "left-posterior-superior": (-1, -1, 1), "lps": (-1, -1, 1),
 }  # fmt: skip
-_MILLIMETRES: Final = {"mm": 1.0, "cm": 10.0, "m": 1000.0, "um": 0.001, "µm": 0.001}
+_MILLIMETRES: Final = {
+    "mm": 1.0, "cm": 10.0, "m": 1000.0, "um": 0.001, "\u00b5m": 0.001, "\u03bcm": 0.001,
+}  # fmt: skip
+"""Of units of length; micrometres also with the sign for micro and with the Greek letter."""
+
 _SPATIAL: Final = ("domain", "space", "none")
 _VECTOR: Final = re.compile(r"\([^()]*\)|none")
+_QUOTED: Final = re.compile(r'"([^"]*)"')
 _UNKNOWN: Final = "its header gives the spacing, but not which way its axes lead"
 
 
@@ -88,7 +100,7 @@ def read_nrrd(file: Path, beside: Sequence[Path] = ()) -> VolumeFile:
         sizes, channels = _sizes(fields, file)
         dtype = _dtype(fields, file)
         if "datafile" in fields:
-            named = _named(fields["datafile"], file, beside)
+            named = voxels_beside(fields["datafile"], file, beside, ".raw or .raw.gz")
             stream = stack.enter_context(named.open("rb"))
         values = _read(stream, fields, sizes, dtype, file)
         affine, remarks = _geometry(fields, [n for n in range(len(sizes)) if n != channels])
@@ -100,7 +112,7 @@ def _fields(stream: io.BufferedReader) -> dict[str, str]:
     if not re.fullmatch(rb"NRRD000[1-9]\r?\n", stream.readline(16)):
         raise ValueError("it does not begin as one")
     fields: dict[str, str] = {}
-    while line := stream.readline(_LONGEST_LINE).decode("latin-1"):
+    while line := text_of(stream.readline(_LONGEST_LINE)):
         if not line.strip():
             break
         if stream.tell() > _LONGEST_HEADER:
@@ -117,10 +129,10 @@ def _fields(stream: io.BufferedReader) -> dict[str, str]:
 
 def _sizes(fields: Mapping[str, str], file: Path) -> tuple[list[int], int | None]:
     """The length of every axis, the fastest first, and which of them counts channels."""
-    count = whole_numbers(_field(fields, "dimension"), 1)[0]
+    count = whole_numbers(field_of(fields, "dimension"), 1)[0]
     if not 1 <= count <= 4:
         raise ValueError(f"{count} axes, expected 3")
-    sizes = whole_numbers(_field(fields, "sizes"), count)
+    sizes = whole_numbers(field_of(fields, "sizes"), count)
     directions = _VECTOR.findall(fields.get("spacedirections", ""))
     kinds = fields.get("kinds", "").lower().split()
     other = [axis for axis, vector in enumerate(directions) if vector == "none"]
@@ -137,24 +149,13 @@ def _sizes(fields: Mapping[str, str], file: Path) -> tuple[list[int], int | None
 
 
 def _dtype(fields: Mapping[str, str], file: Path) -> np.dtype[Any]:
-    name = _field(fields, "type").lower()
+    name = field_of(fields, "type").lower()
     if name not in _TYPES:
         raise DataError(f"{file}: voxels of type {show(name)} cannot be used")
     if _TYPES[name][1] == "1":
         return np.dtype(_TYPES[name])
     order = {"little": "<", "big": ">"}[_one_of(fields, "endian", ("little", "big"))]
     return check_type(np.dtype(order + _TYPES[name]), file)
-
-
-def _named(name: str, file: Path, beside: Sequence[Path]) -> Path:
-    """The file of the voxels: one of those that are known to be beside the header."""
-    for path in beside:
-        if name in (path.name, f"./{path.name}"):
-            return path
-    raise DataError(
-        f"{file}: its voxels are in {show(name)}, expected a file of the same name as its own "
-        "that ends on .raw or .raw.gz and lies beside it"
-    )
 
 
 def _read(
@@ -167,13 +168,11 @@ def _read(
     encoding = _one_of(fields, "encoding", ("raw", *_GZIP, *_BZIP2))
     for _ in range(min(whole_numbers(fields.get("lineskip", "0"), 1)[0], _MOST_LINES)):
         stream.readline(_LONGEST_LINE)
-    held = os.fstat(stream.fileno()).st_size - stream.tell()
     before = fields.get("byteskip", "0")
     if encoding == "raw":
-        if before == "-1":
-            before = str(max(0, held - int(np.prod(sizes, dtype=object)) * dtype.itemsize))
-        skip(stream, whole_numbers(before, 1)[0], file)
-        return read_voxels(stream, sizes, dtype, file, held - int(before))
+        left = skip_to_voxels(stream, before, sizes, dtype, file)
+        return read_voxels(stream, sizes, dtype, file, left)
+    held = os.fstat(stream.fileno()).st_size - stream.tell()
     unpacked: Stream = bz2.BZ2File(stream)
     ratio = _BZIPPED
     if encoding in _GZIP:
@@ -186,16 +185,13 @@ def _read(
 
 def _geometry(
     fields: Mapping[str, str], spatial: Sequence[int]
-) -> tuple[NDArray[np.float64] | None, tuple[str, ...]]:
-    unit = _unit(fields)
+) -> tuple[Affine | None, tuple[str, ...]]:
+    if "spacedirections" not in fields:
+        affine = _spacing(fields, spatial)
+        return affine, () if affine is None else (_UNKNOWN,)
+    unit = _millimetres(_QUOTED.findall(fields.get("spaceunits", '"mm"')))
     if unit is None:
         return None, ()
-    if "spacedirections" not in fields:
-        spacings = fields.get("spacings", "").split()
-        if len(spacings) <= max(spatial):
-            return None, ()
-        steps = np.diag([float(spacings[axis]) for axis in spatial])
-        return affine_of(steps * unit, np.zeros(3), lps=True), (_UNKNOWN,)
     vectors = _VECTOR.findall(fields["spacedirections"])
     if len(vectors) <= max(spatial):
         raise ValueError(f"{len(vectors)} directions of its axes")
@@ -214,20 +210,26 @@ def _vector(text: str) -> list[float]:
     return numbers(" ".join(words[:3]), 3)
 
 
-def _unit(fields: Mapping[str, str]) -> float | None:
-    """Millimetres of the header's unit of length, or None where that is not known."""
-    names = set(re.findall(r'"([^"]*)"', fields.get("spaceunits", '"mm"')))
-    return _MILLIMETRES.get(names.pop().lower()) if len(names) == 1 else None
+def _spacing(fields: Mapping[str, str], spatial: Sequence[int]) -> Affine | None:
+    """The affine of a header without directions: `spacings`, each in its own of the `units`."""
+    spacings = fields.get("spacings", "").split()
+    units = _QUOTED.findall(fields["units"]) if "units" in fields else ["mm"] * len(spacings)
+    if min(len(spacings), len(units)) <= max(spatial):
+        return None
+    unit = _millimetres([units[axis] for axis in spatial])
+    if unit is None:
+        return None
+    steps = np.diag([float(spacings[axis]) for axis in spatial])
+    return affine_of(steps * unit, np.zeros(3), lps=True)
 
 
-def _field(fields: Mapping[str, str], name: str) -> str:
-    if name not in fields:
-        raise ValueError(f"there is no field {name}")
-    return fields[name]
+def _millimetres(units: Sequence[str]) -> float | None:
+    """Of a unit of length that all axes have; None where they differ or it is not known."""
+    return _MILLIMETRES.get(units[0].lower()) if len({*units}) == 1 else None
 
 
 def _one_of(fields: Mapping[str, str], name: str, known: Sequence[str]) -> str:
-    value = _field(fields, name).lower()
+    value = field_of(fields, name).lower()
     if value not in known:
         raise ValueError(f"its {name} is {show(value)}, expected one of {', '.join(known)}")
     return value

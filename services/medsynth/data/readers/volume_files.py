@@ -13,8 +13,8 @@ import numpy as np
 from medsynth.data.readers.metaimage import read_metaimage
 from medsynth.data.readers.nifti import read_nifti
 from medsynth.data.readers.nrrd import read_nrrd
-from medsynth.data.readers.voxels import LARGEST as LARGEST
 from medsynth.data.readers.voxels import VolumeFile as VolumeFile
+from medsynth.data.volume import LARGEST as LARGEST
 from medsynth.errors import DataError
 
 NIFTI: Final = (".nii.gz", ".nii")
@@ -41,6 +41,8 @@ def stem(path: str) -> str:
 def voxels_of(path: str, known: Container[str]) -> tuple[str, ...]:
     """The files beside a header that may hold its voxels: those of its name that end on `.raw`.
 
+    Endings may be in capitals.
+
     Args:
         path: Within the source; a file with its own voxels has none beside it.
         known: Every path of the source.
@@ -48,7 +50,8 @@ def voxels_of(path: str, known: Container[str]) -> tuple[str, ...]:
     apart = ending(path)
     if apart not in _APART:
         return ()
-    beside = (path[: len(path) - len(apart)] + voxels for voxels in _VOXELS)
+    endings = (case for voxels in _VOXELS for case in (voxels, voxels.upper()))
+    beside = (path[: len(path) - len(apart)] + voxels for voxels in endings)
     return tuple(file for file in beside if file in known)
 
 

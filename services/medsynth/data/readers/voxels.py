@@ -16,11 +16,8 @@ from typing import Any, Final, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from medsynth.data.volume import MAX_CHANNELS, Affine
-from medsynth.errors import DataError, show
-
-LARGEST: Final = 2**28
-"""Voxels of a volume; a header that claims more is not believed."""
+from medsynth.data.volume import LARGEST, MAX_CHANNELS, Affine, lie_flat
+from medsynth.errors import DataError
 
 DEFLATED: Final = 1040
 """Bytes that one byte of gzip or zlib can stand for; 1,032 and a little for short files."""
@@ -29,7 +26,6 @@ _LPS_TO_RAS: Final = np.diag([-1.0, -1.0, 1.0])
 _SHORTEST, _LONGEST = 1e-7, 1e5
 """Steps between voxels in mm."""
 
-_FLATTEST: Final = 1e-4
 _CHUNK: Final = 2**20
 _MOST_BEYOND: Final = 2**26
 """Bytes before and behind the voxels of a packed file."""
@@ -42,7 +38,7 @@ class VolumeFile:
     Attributes:
         values: As stored, rescaled as the header says (slices, channels, rows, columns).
         affine: As in `Volume`, or None where the header has none.
-        remarks: What is worth knowing about its geometry, one sentence each.
+        remarks: As in `Volume`.
     """
 
     values: NDArray[np.generic]
@@ -212,29 +208,4 @@ def affine_of(steps: NDArray[np.float64], origin: NDArray[np.float64], lps: bool
     lengths = np.hypot(np.hypot(affine[0, :3], affine[1, :3]), affine[2, :3])
     if lengths.min() < _SHORTEST or lengths.max() > _LONGEST:
         return None
-    flat = abs(np.linalg.det(affine[:3, :3] / lengths)) < _FLATTEST
-    return None if flat else affine
-
-
-def numbers(text: str, count: int) -> list[float]:
-    """So many numbers of a header, with blanks between them.
-
-    Raises:
-        ValueError: There are others.
-    """
-    values = [float(word) for word in text.split()]
-    if len(values) != count:
-        raise ValueError(f"{show(text)} are not {count} numbers")
-    return values
-
-
-def whole_numbers(text: str, count: int) -> list[int]:
-    """So many whole numbers of a header, with blanks between them.
-
-    Raises:
-        ValueError: There are others.
-    """
-    words = text.split()
-    if len(words) != count or not all(word.isascii() and word.isdigit() for word in words):
-        raise ValueError(f"{show(text)} are not {count} whole numbers")
-    return [int(word) for word in words]
+    return None if lie_flat(affine) else affine
