@@ -9,6 +9,7 @@ from google.protobuf import empty_pb2
 
 from medsynth.client import Client
 from medsynth.client.connection import Retry
+from medsynth.client.trainer import SourceFields
 from medsynth.v1 import trainer_pb2, trainer_pb2_grpc, types_pb2
 from tests.client.servers import serving
 
@@ -30,6 +31,10 @@ class Trainer(trainer_pb2_grpc.TrainerServiceServicer):
     def PrepareDataset(self, request: Any, context: grpc.ServicerContext) -> Any:  # noqa: N802
         self.requests.append(request)
         return trainer_pb2.PreparationJob(specification=request.specification)
+
+    def InspectDataset(self, request: Any, context: grpc.ServicerContext) -> Any:  # noqa: N802
+        self.requests.append(request)
+        return trainer_pb2.InspectionJob(specification=request.specification)
 
     def GetDataset(self, request: Any, context: grpc.ServicerContext) -> Any:  # noqa: N802
         return types_pb2.Dataset(name=request.name)
@@ -108,6 +113,37 @@ def test_datasets(client: Client, trainer: Trainer) -> None:
 
 def test_presets(client: Client) -> None:
     assert [preset.name for preset in client.presets()] == ["hinge"]
+
+
+def test_every_field_of_a_source_is_a_keyword() -> None:
+    fields = {
+        name
+        for message in (types_pb2.Preparation, types_pb2.ReaderOptions, types_pb2.DataSource)
+        for name in message.DESCRIPTOR.fields_by_name
+    }
+    assert set(SourceFields.__annotations__) == fields - {"uri", "preparation", "options"}
+
+
+def test_reader_and_options_may_be_given_beside_the_preparation(client: Client) -> None:
+    data = types_pb2.DataSource(uri="/data", options={"class_names": ["a", "b"]})
+    asked = client.prepare(data, reader="folder", class_names=["c"], size=128, label_map={1: 0})
+    assert asked.specification == types_pb2.DataSource(
+        uri="/data",
+        reader="folder",
+        options={"class_names": ["c"]},
+        preparation=types_pb2.Preparation(size=128, label_map={1: 0}),
+    )
+    assert list(data.options.class_names) == ["a", "b"]
+    assert client.inspect("/data", reader="dicom").specification == types_pb2.DataSource(
+        uri="/data", reader="dicom"
+    )
+
+
+def test_a_field_that_there_is_not_is_no_keyword(client: Client, trainer: Trainer) -> None:
+    for wrong in ({"sise": 128}, {"uri": "/other"}):
+        with pytest.raises(TypeError, match=next(iter(wrong))):
+            client.prepare("/data", **wrong)  # type: ignore[arg-type]
+    assert trainer.requests == []
 
 
 def test_the_preparation_may_be_given_field_by_field(client: Client) -> None:

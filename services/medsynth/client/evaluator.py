@@ -10,7 +10,7 @@ from google.protobuf import empty_pb2
 from medsynth.client.connection import Connection
 from medsynth.client.names import new_request_id, resource_name
 from medsynth.client.pages import first_part, whole_page
-from medsynth.client.trainer import PreparationFields, data_source
+from medsynth.client.trainer import SourceFields, data_source
 from medsynth.errors import InvalidArgumentError
 from medsynth.v1 import evaluator_pb2, types_pb2
 
@@ -32,7 +32,7 @@ class EvaluatorMethods:
         unet_steps: int | None = None,
         seed: int | None = None,
         request_id: str | None = None,
-        **preparation: Unpack[PreparationFields],
+        **fields: Unpack[SourceFields],
     ) -> evaluator_pb2.EvaluationJob:
         """Starts an evaluation; `wait` returns it once it has ended, `report` its scores.
 
@@ -48,15 +48,16 @@ class EvaluatorMethods:
             seed: Seed of the draw and of the U-Nets. None: 0.
             request_id: The same id with the same request answers with the same job. None: a
                 fresh one.
-            preparation: Fields of the preparation of `data`, such as `size=128`.
+            fields: Of `data`: its `reader`, what the reader is told, such as `patient_pattern`,
+                and its preparation, such as `size=128`.
 
         Raises:
-            InvalidArgumentError: A preparation without data, or a subject of another kind.
+            InvalidArgumentError: Such fields without data, or a subject of another kind.
         """
-        if data is None and preparation:
+        if data is None and fields:
             raise InvalidArgumentError.field("data", data, "a data source to prepare this way")
         specification = evaluator_pb2.EvaluationSpecification(
-            data=None if data is None else data_source(data, preparation),
+            data=None if data is None else data_source(data, fields),
             count=count,
             metrics=metrics,
             regimes=regimes,

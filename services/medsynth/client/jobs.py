@@ -130,8 +130,8 @@ class JobMethods:
         """Jobs, newest first, read page by page.
 
         Args:
-            collections: `trainingJobs`, `preparationJobs`, `syntheticDatasetJobs` or
-                `evaluationJobs`. Empty: all.
+            collections: `trainingJobs`, `preparationJobs`, `inspectionJobs`,
+                `syntheticDatasetJobs` or `evaluationJobs`. Empty: all.
             states: Only jobs in one of these. Empty: all.
         """
         kinds = [_kind(collection) for collection in collections] or self._reachable()

@@ -38,19 +38,42 @@ class PreparationFields(TypedDict, total=False):
     fold: int
     assignment: types_pb2.Assignment
     bad_share: float
+    bits: int
+    foreground_share: float
 
 
-def data_source(
-    data: types_pb2.DataSource | str, preparation: PreparationFields
-) -> types_pb2.DataSource:
-    """A data source, from its URI if need be, with fields of its preparation set."""
+class SourceFields(PreparationFields, total=False):
+    """What a `DataSource` says beside its URI, as keyword arguments.
+
+    The name of its reader, and the fields of the messages `ReaderOptions` and `Preparation`.
+    """
+
+    reader: str
+    patient_pattern: str
+    class_names: Sequence[str]
+    structures: Sequence[str]
+    mask_values: Sequence[int]
+
+
+def data_source(data: types_pb2.DataSource | str, fields: SourceFields) -> types_pb2.DataSource:
+    """A data source, from its URI if need be, with fields of it set; these replace its own.
+
+    Raises:
+        TypeError: There is no such field.
+    """
+    if unknown := sorted(fields.keys() - SourceFields.__annotations__.keys()):
+        raise TypeError(f"a data source has no field {', '.join(unknown)}")
     source = types_pb2.DataSource()
     if isinstance(data, str):
         source.uri = data
     else:
         source.CopyFrom(data)
-    if preparation:
-        source.preparation.MergeFrom(types_pb2.Preparation(**preparation))
+    for part in (source, source.options, source.preparation):
+        chosen = {name: fields[name] for name in part.DESCRIPTOR.fields_by_name if name in fields}
+        for name in chosen:
+            part.ClearField(name)
+        if chosen:
+            part.MergeFrom(type(part)(**chosen))
     return source
 
 
@@ -64,7 +87,7 @@ class TrainerMethods:
         data: types_pb2.DataSource | str,
         *,
         request_id: str | None = None,
-        **preparation: Unpack[PreparationFields],
+        **fields: Unpack[SourceFields],
     ) -> trainer_pb2.PreparationJob:
         """Starts the preparation of a data source.
 
@@ -72,10 +95,11 @@ class TrainerMethods:
             data: A `DataSource`, or its URI alone (`phantom://cardiac`, an absolute path).
             request_id: The same id with the same request answers with the same job. None: a
                 fresh one.
-            preparation: Fields of the data source's preparation, such as `size=128`.
+            fields: Of the data source: its `reader`, what the reader is told, such as
+                `patient_pattern`, and its preparation, such as `size=128`.
         """
         request = trainer_pb2.PrepareDatasetRequest(
-            specification=data_source(data, preparation), request_id=new_request_id(request_id)
+            specification=data_source(data, fields), request_id=new_request_id(request_id)
         )
         return self._trainer.call("PrepareDataset", request, trainer_pb2.PreparationJob)
 
@@ -84,18 +108,17 @@ class TrainerMethods:
         data: types_pb2.DataSource | str,
         *,
         request_id: str | None = None,
-        **preparation: Unpack[PreparationFields],
+        **fields: Unpack[SourceFields],
     ) -> trainer_pb2.InspectionJob:
         """Starts a job that reads everything a source holds and says what it is.
 
         Args:
             data: A `DataSource`, or its URI alone.
             request_id: As for `prepare`.
-            preparation: Fields of the preparation that decide what a slice is and how patients are
-                divided.
+            fields: As for `prepare`, as far as the inspection heeds them.
         """
         request = trainer_pb2.InspectDatasetRequest(
-            specification=data_source(data, preparation), request_id=new_request_id(request_id)
+            specification=data_source(data, fields), request_id=new_request_id(request_id)
         )
         return self._trainer.call("InspectDataset", request, trainer_pb2.InspectionJob)
 
@@ -132,7 +155,7 @@ class TrainerMethods:
         checkpoint_images: int | None = None,
         grid_images: int | None = None,
         request_id: str | None = None,
-        **preparation: Unpack[PreparationFields],
+        **fields: Unpack[SourceFields],
     ) -> trainer_pb2.TrainingJob:
         """Starts a training; `wait` returns it once it has ended.
 
@@ -146,10 +169,10 @@ class TrainerMethods:
             grid_images: Images between sample grids. None: 10,000.
             request_id: The same id with the same request answers with the same job. None: a
                 fresh one.
-            preparation: Fields of the data source's preparation, such as `size=128`.
+            fields: As for `prepare`.
         """
         specification = trainer_pb2.TrainingSpecification(
-            data=data_source(data, preparation),
+            data=data_source(data, fields),
             gan=types_pb2.GanSpecification(preset=gan) if isinstance(gan, str) else gan,
             images=images,
             seed=seed,
