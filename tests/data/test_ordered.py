@@ -54,6 +54,30 @@ def test_whoever_stops_iterating_stops_the_work() -> None:
     assert stopped.is_set()
 
 
+def test_something_is_done_meanwhile() -> None:
+    called = threading.Event()
+    assert list(map_in_order(lambda item, stop: called.wait(60), [1], 1, called.set)) == [True]
+
+
+def test_what_is_done_meanwhile_may_stop_the_work() -> None:
+    stopped = threading.Event()
+
+    def work(item: int, stop: Stop) -> None:
+        try:
+            while True:
+                stop.check()
+        except AbortedError:
+            stopped.set()
+            raise
+
+    def meanwhile() -> None:
+        raise DataError("enough")
+
+    with pytest.raises(DataError, match="enough"):
+        list(map_in_order(work, range(3), 1, meanwhile))
+    assert stopped.is_set()
+
+
 def test_few_items_are_taken_ahead() -> None:
     taken = []
 

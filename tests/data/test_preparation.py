@@ -137,7 +137,7 @@ def test_what_is_refused_is_named(given: dict[str, Any], field: str) -> None:
 
 
 def test_what_would_do_nothing_says_what_it_needs() -> None:
-    with pytest.raises(InvalidArgumentError, match="3 is not .* expected 0, .* split is kfold"):
+    with pytest.raises(InvalidArgumentError, match=r"3 is not .* expected 0, .* split is kfold"):
         Preparation.from_mapping({"fold": 3})
     assert Preparation.from_mapping({"fold": 3, "split": "kfold"}).fold == 3
 
@@ -150,7 +150,7 @@ def test_a_default_may_always_be_said() -> None:
 
 def test_more_names_than_an_answer_can_hold() -> None:
     names = [f"{k:0100d}" for k in range(11_000)]
-    with pytest.raises(InvalidArgumentError, match="11002 names of 1100002 bytes.* 1048576 bytes"):
+    with pytest.raises(InvalidArgumentError, match=r"11002 names of 1100002 bytes.* 1048576 bytes"):
         Preparation.from_mapping(
             {"split": "assigned", "assignment": {**ASSIGNED["assignment"], "train": names}}
         )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
+from itertools import pairwise
 from typing import Any, Final
 
 from medsynth.errors import InvalidArgumentError
@@ -61,7 +62,7 @@ def checked_assignment(given: Any, path: str, *, needed: bool) -> Assignment:
         raise InvalidArgumentError.field(
             path, f"{len(every)} names of {size} bytes", f"at most {MOST_BYTES} bytes in all"
         )
-    for name, following in zip(every, every[1:], strict=False):
+    for name, following in pairwise(every):
         if name == following:
             raise InvalidArgumentError.field(path, name, "every patient once")
     return assignment

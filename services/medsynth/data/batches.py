@@ -7,10 +7,13 @@ folder again takes it up as it is. One scan for each core is in memory.
 from __future__ import annotations
 
 import json
+import math
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
+from threading import Lock
 from typing import Any, BinaryIO, Final
 
 import numpy as np
@@ -20,7 +23,8 @@ from medsynth.data.files import Files
 from medsynth.data.ordered import Stop, map_in_order
 from medsynth.data.preparation import Preparation
 from medsynth.data.readers.interface import Problem, Reader, ReaderOptions, Scan
-from medsynth.data.slices import prepare_volume
+from medsynth.data.reading import problem_of, read_scan
+from medsynth.data.slices import Slices, prepare_volume
 from medsynth.data.volume import Volume
 from medsynth.errors import DataError
 from medsynth.storage import naming
@@ -37,8 +41,9 @@ class PreparedVolume:
         patient: Pseudonym.
         name: Of the volume.
         group: Of the patient.
-        part: Of the official split, or empty.
-        first: Place of its first slice in the batch.
+        channels: Of its images.
+        images: Where they begin in the batch's file, in bytes.
+        masks: Where its masks begin in theirs; None: it has none.
         numbers: As in `Slices`.
         foreground: As in `Slices`.
         intensities: As in `Slices`.
@@ -51,8 +56,9 @@ class PreparedVolume:
     patient: str
     name: str
     group: str
-    part: str
-    first: int
+    channels: int
+    images: int
+    masks: int | None
     numbers: Sequence[int]
     foreground: Sequence[float]
     intensities: Sequence[Sequence[float]]
@@ -70,8 +76,6 @@ class Batch:
         scans: How many were looked at.
         volumes: Those that could be used.
         problems: The others.
-        channels: Of the images; 0 where no volume could be used.
-        masked: Whether there are masks.
         images: File of the images' pixels, one slice after the other.
         masks: File of the masks' pixels.
     """
@@ -79,18 +83,18 @@ class Batch:
     scans: int
     volumes: tuple[PreparedVolume, ...]
     problems: tuple[Problem, ...]
-    channels: int
-    masked: bool
     images: Path
     masks: Path
 
     def slices(self, volume: PreparedVolume, size: int, bits: int) -> NDArray[Any]:
         """Images of a volume (slices, channels, size, size)."""
-        return _stretch(self.images, f"<u{bits // 8}", volume, (self.channels, size, size))
+        shape = (len(volume.numbers), volume.channels, size, size)
+        return _stretch(self.images, f"<u{bits // 8}", volume.images, shape)
 
     def labels(self, volume: PreparedVolume, size: int) -> NDArray[np.uint8]:
-        """Masks of a volume (slices, size, size)."""
-        return _stretch(self.masks, "|u1", volume, (size, size))
+        """Masks of a volume that has them (slices, size, size)."""
+        assert volume.masks is not None
+        return _stretch(self.masks, "|u1", volume.masks, (len(volume.numbers), size, size))
 
 
 @dataclass(frozen=True)
@@ -111,19 +115,31 @@ class Preparing:
     preparation: Preparation
     folder: Path
 
-    def batches(self, scans: Sequence[Scan], cores: int) -> Iterator[Batch]:
+    def batches(
+        self, scans: Sequence[Scan], cores: int, progress: Callable[[int, int], None]
+    ) -> Iterator[Batch]:
         """Prepares scans in their order.
 
         Args:
             scans: Of the source.
             cores: How many scans are prepared at the same time.
+            progress: Called with scans done and scans in all, after each batch and about every
+                second; may raise to stop.
 
         Yields:
             Batches in the order of the scans; what is wrong with a scan is in them.
         """
         length = min(_MOST_SCANS, max(1, len(scans) // _BATCHES))
         parts = [scans[start : start + length] for start in range(0, len(scans), length)]
-        yield from map_in_order(self._batch, enumerate(parts), cores)
+        done = _Count()
+
+        def report() -> None:
+            progress(done.value, len(scans))
+
+        report()
+        for batch in map_in_order(partial(self._batch, done), enumerate(parts), cores, report):
+            yield batch
+            report()
 
     def finished(self, index: int) -> Batch:
         """A batch that was prepared before.
@@ -139,13 +155,14 @@ class Preparing:
     def _place(self, index: int) -> Path:
         return self.folder / f"{index:06d}.json"
 
-    def _batch(self, part: tuple[int, Sequence[Scan]], stop: Stop) -> Batch:
+    def _batch(self, done: _Count, part: tuple[int, Sequence[Scan]], stop: Stop) -> Batch:
         index, scans = part
-        if (done := self._recorded(index, scans)) is not None:
-            return done
+        if (known := self._recorded(index, scans)) is not None:
+            done.add(known.scans)
+            return known
         record = self._place(index)
         batch = self._prepare(
-            scans, record.with_suffix(".images"), record.with_suffix(".masks"), stop
+            scans, record.with_suffix(".images"), record.with_suffix(".masks"), done, stop
         )
         beside = record.with_suffix(".tmp")
         with naming(record):
@@ -166,76 +183,65 @@ class Preparing:
                 len(known["scans"]),
                 tuple(PreparedVolume(**volume) for volume in known["volumes"]),
                 tuple(Problem(**problem) for problem in known["problems"]),
-                known["channels"],
-                known["masked"],
                 images,
                 masks,
             )
         except (OSError, ValueError, KeyError, TypeError):
             return None
 
-    def _prepare(self, scans: Sequence[Scan], images: Path, masks: Path, stop: Stop) -> Batch:
+    def _prepare(
+        self, scans: Sequence[Scan], images: Path, masks: Path, done: _Count, stop: Stop
+    ) -> Batch:
         volumes: list[PreparedVolume] = []
         problems: list[Problem] = []
-        form: tuple[int, bool] | None = None
-        count = 0
         with images.open("wb") as image_stream, masks.open("wb") as mask_stream:
             for scan in scans:
                 stop.check()
                 try:
                     volume = read_scan(self.reader, self.files, scan, self.options)
                     prepared = prepare_volume(volume, self.preparation)
-                    own = (prepared.images.shape[1], prepared.masks is not None)
-                    if unlike := _difference(scan.name, own, form):
-                        raise DataError(unlike)
                 except DataError as error:
                     problems.append(problem_of(scan, error.message, self.files))
-                    continue
-                form = own
-                append(image_stream, prepared.images)
-                if prepared.masks is not None:
-                    append(mask_stream, prepared.masks)
-                volumes.append(
-                    PreparedVolume(
-                        patient=volume.patient, name=volume.name, group=volume.group,
-                        part=scan.part, first=count, numbers=prepared.numbers,
-                        foreground=[round(share, 6) for share in prepared.foreground],
-                        intensities=prepared.intensities,
-                        affine=None if prepared.affine is None else prepared.affine.tolist(),
-                        units=volume.units, remarks=volume.remarks,
-                        file=(*(scan.shown or scan.files), "")[0],
-                    )
-                )  # fmt: skip
-                count += len(prepared.images)
-        channels, masked = form or (0, False)
-        return Batch(len(scans), tuple(volumes), tuple(problems), channels, masked, images, masks)
+                else:
+                    starts = image_stream.tell(), mask_stream.tell()
+                    append(image_stream, prepared.images)
+                    if prepared.masks is not None:
+                        append(mask_stream, prepared.masks)
+                    volumes.append(_described(scan, volume, prepared, *starts))
+                done.add(1)
+        return Batch(len(scans), tuple(volumes), tuple(problems), images, masks)
 
 
-def read_scan(reader: Reader, files: Files, scan: Scan, options: ReaderOptions) -> Volume:
-    """Reads a scan, wherever its files are.
+class _Count:
+    """Scans that were done, by any thread."""
 
-    Raises:
-        DataError: Names the file as the source does, wherever it was fetched to.
-    """
-    with files.local(scan.files) as root:
-        try:
-            return reader.read(root, scan, options)
-        except DataError as error:
-            top = files.name("")
-            message = error.message.replace(f"{root}/", top if top.endswith("/") else f"{top}/")
-            raise DataError(message) from error
+    def __init__(self) -> None:
+        self.value = 0
+        self._lock = Lock()
+
+    def add(self, scans: int) -> None:
+        with self._lock:
+            self.value += scans
 
 
-def problem_of(scan: Scan, message: str, files: Files) -> Problem:
-    """What is wrong with a scan, and the file that the message is about."""
-    shown = scan.shown or scan.files
-    for path, name in zip(scan.files, shown, strict=True):
-        message = message.replace(files.name(path), files.name(name))
-    for name in shown:
-        reason = message.removeprefix(f"{files.name(name)}: ")
-        if reason != message:
-            return Problem(name, reason)
-    return Problem((*shown, scan.name)[0], message)
+def _described(
+    scan: Scan, volume: Volume, prepared: Slices, images: int, masks: int
+) -> PreparedVolume:
+    return PreparedVolume(
+        patient=scan.patient,
+        name=volume.name,
+        group=volume.group,
+        channels=prepared.images.shape[1],
+        images=images,
+        masks=None if prepared.masks is None else masks,
+        numbers=prepared.numbers,
+        foreground=[round(share, 6) for share in prepared.foreground],
+        intensities=prepared.intensities,
+        affine=None if prepared.affine is None else prepared.affine.tolist(),
+        units=volume.units,
+        remarks=(*volume.remarks, *prepared.remarks),
+        file=(*(scan.shown or scan.files), "")[0],
+    )
 
 
 def append(stream: BinaryIO, pixels: NDArray[Any]) -> None:
@@ -249,33 +255,21 @@ def append(stream: BinaryIO, pixels: NDArray[Any]) -> None:
         stream.flush()
 
 
-def difference(batch: Batch, first: Batch | None) -> str:
-    """What sets a batch apart from the first one, as a sentence; empty if nothing does."""
-    if first is None or not batch.volumes:
-        return ""
-    return _difference(
-        batch.volumes[0].name, (batch.channels, batch.masked), (first.channels, first.masked)
-    )
+def difference(volume: PreparedVolume, first: PreparedVolume) -> str:
+    """What keeps a volume out of a set that begins with another; empty if nothing does."""
+    name = first.file or first.name
+    if volume.channels != first.channels:
+        return f"has {volume.channels} channels, but the first image, {name}, has {first.channels}"
+    if (volume.masks is None) != (first.masks is None):
+        has, other = ("no", "has one") if volume.masks is None else ("a", "has none")
+        return f"has {has} mask, but the first image, {name}, {other}"
+    return ""
 
 
-def _difference(name: str, own: tuple[int, bool], others: tuple[int, bool] | None) -> str:
-    if others is None or own == others:
-        return ""
-    if own[0] != others[0]:
-        return f"{name}: {own[0]} channels, but the images before have {others[0]}"
-    has, have = ("a", "none") if own[1] else ("no", "one")
-    return f"{name} has {has} mask, but the images before have {have}"
-
-
-def _stretch(file: Path, kind: str, volume: PreparedVolume, shape: tuple[int, ...]) -> NDArray[Any]:
-    count = len(volume.numbers)
-    if not count:
-        return np.empty((0, *shape), kind)
-    values = np.fromfile(
-        file, kind, count * int(np.prod(shape)),
-        offset=volume.first * int(np.prod(shape)) * np.dtype(kind).itemsize,
-    )  # fmt: skip
-    return values.reshape(count, *shape)
+def _stretch(file: Path, kind: str, start: int, shape: tuple[int, ...]) -> NDArray[Any]:
+    if not shape[0]:
+        return np.empty(shape, kind)
+    return np.fromfile(file, kind, math.prod(shape), offset=start).reshape(shape)
 
 
 def _as_json(batch: Batch, scans: Sequence[Scan]) -> dict[str, Any]:
@@ -283,7 +277,5 @@ def _as_json(batch: Batch, scans: Sequence[Scan]) -> dict[str, Any]:
         "scans": [scan.name for scan in scans],
         "volumes": [asdict(volume) for volume in batch.volumes],
         "problems": [asdict(problem) for problem in batch.problems],
-        "channels": batch.channels,
-        "masked": batch.masked,
         "bytes": [batch.images.stat().st_size, batch.masks.stat().st_size],
     }

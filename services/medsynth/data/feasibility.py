@@ -2,9 +2,36 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
+from medsynth.data.preparation import Preparation
 from medsynth.errors import InvalidArgumentError
+
+
+def check_masks(
+    preparation: Preparation, classes: Sequence[str], field: str = "specification.data.preparation"
+) -> None:
+    """Checks that nothing is asked of masks where there are none.
+
+    Args:
+        preparation: What is asked.
+        classes: Names of the labels; empty without masks.
+        field: Path of the preparation in the request, for errors.
+
+    Raises:
+        InvalidArgumentError: A field needs masks, and there are none.
+    """
+    if classes:
+        return
+    for name, without in (
+        ("crop", ("none", "centre")),
+        ("keep_empty_share", (1,)),
+        ("foreground_share", (0,)),
+    ):
+        value = getattr(preparation, name)
+        if value not in without:
+            accepted = f"{' or '.join(map(str, without))}: the set has no masks"
+            raise InvalidArgumentError.field(f"{field}.{name}", value, accepted)
 
 
 def check_foreground_share(

@@ -6,13 +6,13 @@ from array import array
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from math import nan
 from pathlib import Path
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from medsynth.data.batches import problem_of, read_scan
 from medsynth.data.duplicates import LookAlikes
 from medsynth.data.geometry import orient
 from medsynth.data.inspection import (
@@ -25,10 +25,10 @@ from medsynth.data.inspection import (
     SpacingRange,
     Thumbnail,
 )
-from medsynth.data.ordered import Stop, map_in_order
+from medsynth.data.ordered import Stop, map_in_order, usable_cores
 from medsynth.data.preparation import Preparation
-from medsynth.data.preparing import usable_cores
 from medsynth.data.readers.interface import Problem, Scan
+from medsynth.data.reading import problem_of, read_scan
 from medsynth.data.slices import Box, cut
 from medsynth.data.source import Source, opened
 from medsynth.data.splits import Facts, split_patients
@@ -47,6 +47,7 @@ _MOST_DUPLICATES: Final = 1000
 _MOST_PROBLEMS: Final = 1000
 _MOST_REMARKS: Final = 200
 _FAR_APART: Final = 20
+_AXES: Final = ("slices", "rows", "columns")
 
 
 @dataclass(frozen=True)
@@ -126,7 +127,7 @@ class _Tally:
         self._look_alikes = LookAlikes()
         self._channels: Counter[int] = Counter()
         self._sizes: Counter[tuple[int, int, int]] = Counter()
-        self._spacings: list[tuple[float, float, float]] = []
+        self._spacings: list[tuple[float, ...]] = []
         self._units: Counter[str] = Counter()
         self._brightest = array("d")
         self._values: dict[int, _Values] = {}
@@ -145,7 +146,8 @@ class _Tally:
         self._units[volume.units] += 1
         self._brightest.append(float(volume.images.max()))
         if volume.spacing is not None:
-            self._spacings.append(volume.spacing)
+            between, *pixels = volume.spacing
+            self._spacings.append((between if volume.oriented else nan, *pixels))
         self.remarks += [f"{volume.name}: {remark}" for remark in volume.remarks]
         for channel in range(channels):
             self._values.setdefault(channel, _Values()).add(volume.images[:, channel])
@@ -248,12 +250,11 @@ class _Tally:
     def _ranges(self) -> tuple[SpacingRange, ...]:
         if not self._spacings:
             return ()
-        values = np.array(self._spacings)
+        known = [column[~np.isnan(column)] for column in np.array(self._spacings).T]
         return tuple(
-            SpacingRange(
-                axis, *(round(float(f(values[:, place])), 4) for f in (np.min, np.median, np.max))
-            )
-            for place, axis in enumerate(("slices", "rows", "columns"))
+            SpacingRange(axis, *(round(float(f(column)), 4) for f in (np.min, np.median, np.max)))
+            for axis, column in zip(_AXES, known, strict=True)
+            if len(column)
         )
 
 

@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
+import numpy as np
+
+from medsynth.data.volume import Volume
 from medsynth.errors import InvalidArgumentError
 
 
@@ -40,3 +44,13 @@ def mapped_classes(
     return tuple(
         classes[0] if label == 0 else " + ".join(names) for label, names in sorted(names_of.items())
     )
+
+
+def with_labels_mapped(volume: Volume, label_map: Mapping[int, int]) -> Volume:
+    """The volume with other labels; labels that are not named stay as they are."""
+    if volume.masks is None or not label_map:
+        return volume
+    table = np.arange(256, dtype=np.uint8)
+    for old, new in label_map.items():
+        table[old] = new
+    return replace(volume, masks=table[volume.masks])

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import os
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import ExitStack
 from threading import Event
-from typing import TypeVar
+from typing import Final, TypeVar
 
 from medsynth.errors import AbortedError
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
+
+_SECONDS: Final = 1.0
+"""Between two calls of what is done meanwhile."""
 
 
 class Stop:
@@ -36,7 +40,10 @@ class Stop:
 
 
 def map_in_order(
-    work: Callable[[Item, Stop], Result], items: Iterable[Item], cores: int
+    work: Callable[[Item, Stop], Result],
+    items: Iterable[Item],
+    cores: int,
+    meanwhile: Callable[[], None] = lambda: None,
 ) -> Iterator[Result]:
     """Applies a function to items in threads; whoever stops iterating stops the work.
 
@@ -46,12 +53,21 @@ def map_in_order(
         work: Gets an item and what tells it to stop.
         items: Any number.
         cores: Threads.
+        meanwhile: Called about every second while a result is waited for; what it raises stops the
+            work.
 
     Yields:
         The results in the order of the items. An exception of `work` is raised at its place.
     """
     stop = Stop()
     waiting: deque[Future[Result]] = deque()
+
+    def next_result() -> Result:
+        future = waiting.popleft()
+        while not wait([future], _SECONDS).done:
+            meanwhile()
+        return future.result()
+
     with ExitStack() as stack:
         pool = stack.enter_context(ThreadPoolExecutor(cores, "data"))
         stack.callback(lambda: [future.cancel() for future in waiting])
@@ -59,6 +75,11 @@ def map_in_order(
         for item in items:
             waiting.append(pool.submit(work, item, stop))
             if len(waiting) > cores:
-                yield waiting.popleft().result()
+                yield next_result()
         while waiting:
-            yield waiting.popleft().result()
+            yield next_result()
+
+
+def usable_cores() -> int:
+    """Cores that this process may use."""
+    return len(os.sched_getaffinity(0))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import math
 from dataclasses import dataclass, replace
 from typing import Final, TypeVar
 
@@ -9,12 +11,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from medsynth.data.geometry import nearest, orient, resample
+from medsynth.data.labels import with_labels_mapped
 from medsynth.data.preparation import Preparation
 from medsynth.data.volume import Affine, Volume
 from medsynth.errors import DataError
 from medsynth.levels import Labels, Pixels, array_type, brightest
 
-VERSION = 2
+VERSION = 3
 """Raise it when prepared pixels change: prepared sets are addressed by it."""
 
 
@@ -36,6 +39,7 @@ class Slices:
         intensities: For each channel the value of the darkest and of the brightest level, in the
             units of the file.
         affine: As in `Volume`, of the pixels of these slices; None where it is unknown.
+        remarks: What is worth knowing about how it was prepared, one sentence each.
     """
 
     images: Pixels
@@ -44,6 +48,7 @@ class Slices:
     foreground: tuple[float, ...]
     intensities: tuple[tuple[float, float], ...]
     affine: Affine | None
+    remarks: tuple[str, ...] = ()
 
 
 def prepare_volume(volume: Volume, preparation: Preparation) -> Slices:
@@ -60,8 +65,9 @@ def prepare_volume(volume: Volume, preparation: Preparation) -> Slices:
         DataError: It cannot be turned, resampled, scaled or padded, or has other channels than
             asked for.
     """
-    volume = resample(orient(_mapped(volume, preparation), preparation), preparation)
-    volume = _with_channels(volume, preparation.channels)
+    volume = with_labels_mapped(volume, preparation.label_map)
+    volume = resample(orient(volume, preparation), preparation)
+    volume = with_channels(volume, preparation.channels)
     numbers = _kept(volume, preparation)
     limits = [_limits(volume, c, preparation) for c in range(volume.images.shape[1])]
     if len(numbers) < len(volume.images) and volume.masks is not None:
@@ -86,6 +92,7 @@ def prepare_volume(volume: Volume, preparation: Preparation) -> Slices:
         tuple((masks > 0).mean(axis=(1, 2)).tolist() if masks is not None else [0.0] * len(images)),
         tuple(limits),
         None if volume.affine is None else _affine_of_slices(volume.affine, box, preparation.size),
+        _remarks(volume, preparation),
     )
 
 
@@ -172,17 +179,16 @@ def resize_masks(masks: NDArray[np.generic], size: int) -> Labels:
     return np.ascontiguousarray(masks[:, rows][:, :, columns], dtype=np.uint8)
 
 
-def _mapped(volume: Volume, preparation: Preparation) -> Volume:
-    if volume.masks is None or not preparation.label_map:
-        return volume
-    table = np.arange(256, dtype=np.uint8)
-    for old, new in preparation.label_map.items():
-        table[old] = new
-    return replace(volume, masks=table[volume.masks])
+def with_channels(volume: Volume, channels: int) -> Volume:
+    """The volume with so many channels: one that is grey in fact can do with one.
 
+    Args:
+        volume: Of any number of channels.
+        channels: How many it must have; 0: as many as it has.
 
-def _with_channels(volume: Volume, channels: int) -> Volume:
-    """A colour image that is grey in fact is one channel, if one is asked for."""
+    Raises:
+        DataError: It has others.
+    """
     has = volume.images.shape[1]
     if channels in (0, has):
         return volume
@@ -193,14 +199,31 @@ def _with_channels(volume: Volume, channels: int) -> Volume:
 
 
 def _kept(volume: Volume, preparation: Preparation) -> list[int]:
-    """Numbers of the slices that are kept: all that have a label, and a share of the others."""
+    """Numbers of the slices that are kept: all that have a label, and a share of the others.
+
+    A fraction of a slice is kept or not by the volume's name, so that the share holds for sets of
+    volumes with few slices too.
+    """
     every = range(len(volume.images))
     if volume.masks is None or preparation.keep_empty_share == 1:
         return list(every)
     empty = [number for number in every if not volume.masks[number].any()]
-    count = round(preparation.keep_empty_share * len(empty))
+    count = math.floor(preparation.keep_empty_share * len(empty) + _chance(volume.name))
     spread = {empty[(2 * k + 1) * len(empty) // (2 * count)] for k in range(count)}
     return [number for number in every if number in spread or volume.masks[number].any()]
+
+
+def _chance(name: str) -> float:
+    """A number from 0 to below 1 that follows from a name, spread evenly over names."""
+    digest = hashlib.sha256(name.encode(errors="surrogatepass")).digest()
+    return int.from_bytes(digest[:4]) / 2**32
+
+
+def _remarks(volume: Volume, preparation: Preparation) -> tuple[str, ...]:
+    unlabelled = volume.masks is not None and volume.masks.size and not volume.masks.any()
+    if preparation.crop == "foreground" and unlabelled:
+        return ("it has no label, so its slices are cut about their middle",)
+    return ()
 
 
 def _limits(volume: Volume, channel: int, preparation: Preparation) -> tuple[float, float]:

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
+from typing import Final
 
 from medsynth.data.preparation import Preparation
-from medsynth.data.readers.interface import TESTING
-from medsynth.errors import DataError
+from medsynth.data.readers.interface import TESTING, Scan
+from medsynth.errors import DataError, shorten
 
 NAMES = ("train", "validation", "test")
+
+_SHOWN: Final = 5
+_SHOWN_BYTES: Final = 100
 
 
 @dataclass(frozen=True)
@@ -26,7 +30,61 @@ class Facts:
     part: str = ""
 
 
-def split_patients(patients: Mapping[str, Facts], preparation: Preparation) -> dict[str, str]:
+@dataclass(frozen=True)
+class Surveyed:
+    """Patients as a survey names them, before anything is read.
+
+    Attributes:
+        patients: By pseudonym, without groups, which are read with the scans.
+        divided: Pseudonyms of those who are in several parts of the set's own split; they count
+            as in none.
+    """
+
+    patients: Mapping[str, Facts]
+    divided: tuple[str, ...]
+
+    @classmethod
+    def of(cls, scans: Iterable[Scan]) -> Surveyed:
+        """Whose the scans are."""
+        parts: dict[str, set[str]] = {}
+        for scan in scans:
+            parts.setdefault(scan.patient, set()).add(scan.part)
+        return cls(
+            {
+                patient: Facts(part=min(found) if len(found) == 1 else "")
+                for patient, found in parts.items()
+            },
+            tuple(sorted(patient for patient, found in parts.items() if len(found) > 1)),
+        )
+
+    @property
+    def remarks(self) -> list[str]:
+        """What is worth knowing about the set, one sentence each."""
+        if not self.divided:
+            return []
+        return [
+            f"{len(self.divided)} patients, such as {_named(self.divided)}, are in several parts "
+            "of the set's own split."
+        ]
+
+    def check(self, preparation: Preparation, passed_over: int = 0) -> None:
+        """Checks that the patients can be divided as asked.
+
+        Args:
+            preparation: How to divide.
+            passed_over: As for `split_patients`.
+
+        Raises:
+            DataError: As for `split_patients`, or an official split divides patients.
+        """
+        if self.divided and preparation.split == "official":
+            raise DataError(f"the official split cannot be used: {self.remarks[0]}")
+        split_patients(self.patients, preparation, passed_over)
+
+
+def split_patients(
+    patients: Mapping[str, Facts], preparation: Preparation, passed_over: int = 0
+) -> dict[str, str]:
     """Assigns every patient to a split, as the preparation says.
 
     Patients are shuffled by the digest of seed and pseudonym and groups are interleaved in
@@ -36,6 +94,8 @@ def split_patients(patients: Mapping[str, Facts], preparation: Preparation) -> d
     Args:
         patients: By pseudonym.
         preparation: How to divide.
+        passed_over: Scans that could not be used. An assignment may name as many patients more
+            than there are: theirs may be among these.
 
     Returns:
         The name of the split (`NAMES`) of each patient.
@@ -50,7 +110,7 @@ def split_patients(patients: Mapping[str, Facts], preparation: Preparation) -> d
             f"found {len(patients)} ({', '.join(sorted(patients)) or 'none'})"
         )
     if preparation.split == "assigned":
-        return _assigned(patients, preparation)
+        return _assigned(patients, preparation, passed_over)
     if preparation.split == "official":
         return _official(patients, preparation)
     line = _line(patients, preparation.split_seed)
@@ -119,7 +179,9 @@ def _with_validation(
     }
 
 
-def _assigned(patients: Mapping[str, Facts], preparation: Preparation) -> dict[str, str]:
+def _assigned(
+    patients: Mapping[str, Facts], preparation: Preparation, passed_over: int
+) -> dict[str, str]:
     split = {
         patient: name
         for name, members in asdict(preparation.assignment).items()
@@ -127,16 +189,20 @@ def _assigned(patients: Mapping[str, Facts], preparation: Preparation) -> dict[s
     }
     missing = sorted(patients.keys() - split.keys())
     unknown = sorted(split.keys() - patients.keys())
-    if missing or unknown:
+    if missing or len(unknown) > passed_over:
         raise DataError(
             "the assignment has to name every patient of the set once: "
             + "; ".join(
-                f"{len(names)} {what}, such as {', '.join(names[:5])}"
+                f"{len(names)} {what}, such as {_named(names)}"
                 for names, what in ((missing, "are missing"), (unknown, "are not in the set"))
                 if names
             )
         )
-    return split
+    return {patient: split[patient] for patient in patients}
+
+
+def _named(patients: Sequence[str]) -> str:
+    return ", ".join(shorten(patient, _SHOWN_BYTES) for patient in patients[:_SHOWN])
 
 
 def _shuffle_key(seed: int, patient: str) -> str:

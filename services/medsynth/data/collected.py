@@ -1,0 +1,169 @@
+"""What was prepared of a source, put together into the files of a set."""
+
+from __future__ import annotations
+
+import shutil
+from collections import Counter
+from collections.abc import Iterator, Mapping, Set
+from dataclasses import asdict
+from itertools import groupby
+from operator import itemgetter
+from pathlib import Path
+from typing import Any, Final
+
+from medsynth.data.batches import Batch, PreparedVolume, Preparing, difference
+from medsynth.data.feasibility import check_foreground_share
+from medsynth.data.readers.interface import Problem, Survey
+from medsynth.data.split_files import write_json, write_split
+from medsynth.data.splits import NAMES, Facts, Surveyed, split_patients
+from medsynth.errors import DataError
+from medsynth.manifest import digest_of
+
+_SHOWN_PROBLEMS: Final = 5
+
+
+class Collected:
+    """What was prepared so far, without its pixels.
+
+    Args:
+        preparing: How scans become batches.
+        survey: Of the source.
+
+    Raises:
+        DataError: More is unusable than the preparation allows, or patients cannot be divided as
+            asked; said before anything is read.
+    """
+
+    def __init__(self, preparing: Preparing, survey: Survey) -> None:
+        self._preparing = preparing
+        self._surveyed = Surveyed.of(survey.scans)
+        self._problems = list(survey.problems)
+        self._remarks = [*survey.remarks, *self._surveyed.remarks]
+        self._all = len(survey.scans) + len(survey.problems)
+        self._groups: dict[str, str] = {}
+        self._first: PreparedVolume | None = None
+        self._volumes: list[tuple[int, int]] = []
+        self._slices: Counter[str] = Counter()
+        self._batches = 0
+        self._check_problems()
+        self._surveyed.check(preparing.preparation, len(self._problems))
+
+    @property
+    def masked(self) -> bool:
+        """Whether there are masks."""
+        return self._first is not None and self._first.masks is not None
+
+    def add(self, batch: Batch) -> None:
+        """Takes note of the next batch.
+
+        Raises:
+            DataError: More is unusable than the preparation allows.
+        """
+        self._problems += batch.problems
+        for place, volume in enumerate(batch.volumes):
+            self._first = self._first or volume
+            if unlike := difference(volume, self._first):
+                self._problems.append(Problem(volume.file, unlike))
+            else:
+                self._volumes.append((self._batches, place))
+                self._take(volume)
+        self._batches += 1
+        self._check_problems()
+
+    def _take(self, volume: PreparedVolume) -> None:
+        self._groups[volume.patient] = self._groups.get(volume.patient) or volume.group
+        self._slices[volume.patient] += len(volume.numbers)
+        self._remarks += [f"{volume.name}: {remark}" for remark in volume.remarks]
+
+    def _check_problems(self) -> None:
+        allowed = self._preparing.preparation.bad_share
+        if len(self._problems) <= allowed * self._all:
+            return
+        files = self._preparing.files
+        shown = [f"{files.name(p.file)}: {p.reason}" for p in self._problems[:_SHOWN_PROBLEMS]]
+        if not allowed:
+            raise DataError(shown[0])
+        raise DataError(
+            f"{len(self._problems)} of {self._all} scans cannot be used, more than the share of "
+            f"{allowed:g} that bad_share allows: {'; '.join(shown)}"
+        )
+
+    def write(self, folder: Path) -> dict[str, Any]:
+        """Writes the files of the set and returns what they hold, as `Dataset` has it.
+
+        Raises:
+            DataError: Nothing is usable, patients cannot be divided as asked, or a split has no
+                slice.
+        """
+        if self._first is None:
+            raise DataError(f"{self._preparing.files.uri}: no scan could be used")
+        preparation = self._preparing.preparation
+        assignment = split_patients(self._patients(), preparation, len(self._problems))
+        self._check_slices(assignment)
+        shutil.rmtree(folder, ignore_errors=True)
+        splits = [
+            self._write_split(folder / name, {p for p, s in assignment.items() if s == name})
+            for name in NAMES
+        ]
+        write_json(
+            folder / "problems.json",
+            {
+                "problems": [asdict(problem) for problem in self._problems],
+                "remarks": self._remarks,
+            },
+        )
+        return {
+            "channels": self._first.channels,
+            "size": preparation.size,
+            "bits": preparation.bits,
+            "splits": splits,
+            "problems": len(self._problems),
+        }
+
+    def _patients(self) -> dict[str, Facts]:
+        """Those with a volume that could be used; the others are noted."""
+        surveyed = self._surveyed.patients
+        lost = len(surveyed) - len(self._groups)
+        if lost:
+            self._remarks.append(f"{lost} patients have no scan that can be used.")
+        return {
+            patient: Facts(group, surveyed[patient].part) for patient, group in self._groups.items()
+        }
+
+    def _check_slices(self, assignment: Mapping[str, str]) -> None:
+        share = self._preparing.preparation.keep_empty_share
+        for name in NAMES:
+            patients = [patient for patient, split in assignment.items() if split == name]
+            if any(self._slices[patient] for patient in patients):
+                continue
+            why = "no scan of its patients can be used"
+            if patients:
+                why = f"no slice of its patients has a label, and keep_empty_share is {share:g}"
+            raise DataError(
+                f"{self._preparing.files.uri}: the {name} split would be empty: {why} "
+                f"({len(patients)} patients)"
+            )
+
+    def _write_split(self, folder: Path, patients: Set[str]) -> dict[str, Any]:
+        """Joins the volumes of a split and describes it as `DatasetSplit` does."""
+        assert self._first is not None
+        preparation = self._preparing.preparation
+        volumes = list(self._of(patients))
+        slices = write_split(folder, volumes, preparation.size, preparation.bits)
+        if folder.name == "train":
+            check_foreground_share(preparation.foreground_share, map(bool, slices["foreground"]))
+        return {
+            "name": folder.name,
+            "patients": len(patients),
+            "volumes": len(volumes),
+            "slices": len(slices["foreground"]),
+            "digest": digest_of(sorted(patients)),
+        }
+
+    def _of(self, patients: Set[str]) -> Iterator[tuple[Batch, PreparedVolume]]:
+        for index, members in groupby(self._volumes, key=itemgetter(0)):
+            batch = self._preparing.finished(index)
+            for _, place in members:
+                volume = batch.volumes[place]
+                if volume.patient in patients:
+                    yield batch, volume
