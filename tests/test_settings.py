@@ -28,6 +28,12 @@ def test_a_value_out_of_range_is_refused(monkeypatch: pytest.MonkeyPatch) -> Non
         Settings()
 
 
+def test_the_readme_says_how_long_everything_is_kept() -> None:
+    readme = (Path(__file__).parents[1] / "README.md").read_text()
+    kept = [name for name in Settings.model_fields if name.startswith("keep_")]
+    assert [name for name in kept if f"`MEDSYNTH_{name.upper()}`" not in readme] == []
+
+
 def test_every_setting_is_used() -> None:
     sources = "\n".join(
         path.read_text() for path in SERVICES.rglob("*.py") if path.name != "settings.py"

@@ -138,6 +138,16 @@ def test_prepared_sets_go_unless_they_are_cited_or_needed(
     assert storage.find("generators", "g")
 
 
+def test_inspections_go_whoever_inspects_anew(
+    collector: Collector, store: JobStore, storage: Storage
+) -> None:
+    publish(storage, "inspections/i")
+    store.create("inspection", source())
+    assert after(collector, 89 * DAY) == {}
+    assert after(collector, 91 * DAY) == {"inspections": 1}
+    assert files(storage) == []
+
+
 def test_a_synthetic_data_set_that_only_an_evaluation_wanted_goes_with_the_drafts(
     collector: Collector, store: JobStore, storage: Storage
 ) -> None:

@@ -50,7 +50,7 @@ class SizeSummary:
     """Volumes of one size.
 
     Attributes:
-        slices: Slices of each; 0: they differ.
+        slices: Slices of each.
         rows: Rows of each slice.
         columns: Columns.
         volumes: How many volumes have that size.

@@ -84,7 +84,7 @@ class Collector:
             now: The time by which ages are taken.
 
         Returns:
-            How many `drafts`, `checkpoints`, `events`, `records`, `datasets` and
+            How many `drafts`, `checkpoints`, `events`, `records`, `datasets`, `inspections` and
             `synthetic datasets` were removed. What cannot be is logged and left for the next
             round.
         """
