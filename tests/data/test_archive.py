@@ -5,6 +5,7 @@ import io
 import os
 import random
 import tarfile
+import tracemalloc
 import warnings
 import zipfile
 from collections.abc import Callable, Mapping
@@ -51,9 +52,9 @@ def with_special_entry(file: Path, info: tarfile.TarInfo) -> Path:
     return file
 
 
-def refused(file: Path) -> str:
+def refused(file: Path, folder: str = "unpacked") -> str:
     with pytest.raises(DataError) as caught:
-        unpack(file, file.parent / "unpacked")
+        unpack(file, file.parent / folder)
     assert caught.value.message.startswith(f"{file}: ")
     return caught.value.message
 
@@ -217,6 +218,30 @@ def test_more_entries_than_allowed_are_refused(
     for file in (zipped(tmp_path / "a.zip", names), tarred(tmp_path / "b.tar", names)):
         with pytest.raises(DataError, match="more than 10 entries"):
             unpack(file, tmp_path / f"out-{file.name}")
+
+
+def zip_that_lists(entries: int, file: Path) -> Path:
+    """One entry, listed again and again."""
+    content = zipped(file, {"a": b""}).read_bytes()
+    first, end = content.index(b"PK\x01\x02"), content.index(b"PK\x05\x06")
+    listed = content[first:end] * entries
+    last = bytearray(content[end:])
+    last[12:16] = len(listed).to_bytes(4, "little")
+    file.write_bytes(content[:first] + listed + last)
+    return file
+
+
+def test_a_zip_that_lists_too_much_is_refused_before_the_list_is_taken_apart(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(archive, "MOST_ENTRIES", 1000)
+    file = zip_that_lists(100_000, tmp_path / "a.zip")
+    tracemalloc.start()
+    assert "more than 1000 entries" in refused(file)
+    assert tracemalloc.get_traced_memory()[1] < 2**24
+    tracemalloc.stop()
+    monkeypatch.setattr(archive, "_LARGEST_LIST", 2**20)
+    assert "its list of entries has 4700000 bytes" in refused(file, "again")
 
 
 @pytest.mark.parametrize("name", ["a.zip", "a.tgz", "a.tar"])

@@ -4,12 +4,21 @@ import os
 from dataclasses import replace
 from pathlib import Path
 
+import fsspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from medsynth.data.preparation import Preparation
-from medsynth.data.source import Source, complete, dataset_id, fingerprint, inside, resolve
+from medsynth.data.source import (
+    Source,
+    complete,
+    dataset_id,
+    fingerprint,
+    inside,
+    opened,
+    resolve,
+)
 from medsynth.errors import (
     DataError,
     InvalidArgumentError,
@@ -194,6 +203,27 @@ def test_complete(tmp_path: Path) -> None:
     (tmp_path / "empty").mkdir()
     with pytest.raises(DataError, match="no reader"):
         complete(Source(str(tmp_path / "empty")))
+
+
+def test_folders_outside_the_roots_are_not_looked_into(tmp_path: Path) -> None:
+    folder = acdc_folder(tmp_path / "acdc", patients=1)
+    (tmp_path / "allowed").mkdir()
+    (tmp_path / "allowed" / "out").symlink_to(folder)
+    source, roots = Source(str(tmp_path / "allowed")), [str(tmp_path / "allowed")]
+    assert complete(source).reader == "acdc"
+    with pytest.raises(DataError, match="no reader"):
+        complete(source, roots=roots)
+    key = fingerprint(replace(source, reader="folder"), roots)
+    (folder / "new.png").write_bytes(b"x")
+    assert fingerprint(replace(source, reader="folder"), roots) == key
+    assert fingerprint(replace(source, reader="folder"), [str(tmp_path)]) != key
+
+
+def test_errors_of_an_archive_name_it_wherever_it_was_fetched_to(tmp_path: Path) -> None:
+    fsspec.filesystem("memory").pipe_file("/bucket/broken.zip", b"no archive")
+    with pytest.raises(DataError) as caught, opened(Source("memory://bucket/broken.zip")):
+        pass
+    assert caught.value.message.startswith("memory://bucket/broken.zip: not a readable archive")
 
 
 def test_reader_and_uri_have_to_fit(tmp_path: Path) -> None:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import errno
 import gzip
+import io
 import lzma
 import struct
 import tarfile
@@ -15,6 +15,7 @@ from pathlib import Path, PurePosixPath
 from typing import IO, Final, cast
 
 from medsynth.data.files import hidden
+from medsynth.data.machine import is_of_machine
 from medsynth.errors import DataError, show
 from medsynth.storage import naming
 
@@ -29,13 +30,17 @@ LARGEST_RATIO: Final = 200
 
 _SMALL: Final = 2**26
 _CHUNK: Final = 2**20
-_MACHINE: Final = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS)
-"""What is wrong with the disk that takes the files, and not with the archive."""
+_LARGEST_LIST: Final = 2**28
+"""Bytes of the list of a zip's entries."""
 
-_BROKEN: Final = (
+_LISTED: Final = b"PK\x01\x02"
+"""What each entry of that list begins with."""
+
+BROKEN: Final = (
     OSError, EOFError, ValueError, RuntimeError, LookupError, OverflowError,
     struct.error, zlib.error, lzma.LZMAError, zipfile.BadZipFile, tarfile.TarError,
 )  # fmt: skip
+"""What comes out of reading an archive that is broken."""
 
 
 @dataclass(frozen=True)
@@ -71,17 +76,17 @@ def unpack(archive: Path, folder: Path) -> None:
         entries = _zipped(archive) if zipped else _tarred(archive, room)
         for count, entry in enumerate(entries):
             if count >= MOST_ENTRIES:
-                raise DataError(f"{archive}: holds more than {MOST_ENTRIES} entries")
+                raise DataError(f"{archive}: {_too_many()}")
             room -= _write(entry, folder, archive, room)
-    except _BROKEN as error:
-        if isinstance(error, OSError) and error.errno in _MACHINE:
+    except BROKEN as error:
+        if is_of_machine(error):
             raise
         reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
         raise DataError(f"{archive}: not a readable archive: {show(reason)}") from error
 
 
 def _zipped(archive: Path) -> Iterator[_Entry]:
-    with zipfile.ZipFile(archive) as content:
+    with _Zip(archive) as stream, zipfile.ZipFile(stream) as content:
         for info in content.infolist():
             kind = info.external_attr >> 28
             if info.filename.endswith("/") or kind not in (0, 8):
@@ -91,6 +96,23 @@ def _zipped(archive: Path) -> Iterator[_Entry]:
                 raise DataError(f"{archive}: the entry {show(info.filename)} is encrypted")
             with content.open(info) as stream:
                 yield _Entry(info.filename, stream)
+
+
+class _Zip(io.BufferedReader):
+    """A zip of whose list of entries no more than allowed is ever held in memory."""
+
+    def __init__(self, archive: Path) -> None:
+        super().__init__(io.FileIO(archive))
+        self._archive = archive
+
+    def read(self, count: int | None = -1) -> bytes:
+        count = _CHUNK if count is None or count < 0 else count
+        if count > _LARGEST_LIST:
+            raise DataError(f"{self._archive}: its list of entries has {count} bytes")
+        content = super().read(count)
+        if content.count(_LISTED) > MOST_ENTRIES:
+            raise DataError(f"{self._archive}: {_too_many()}")
+        return content
 
 
 def _tarred(archive: Path, room: int) -> Iterator[_Entry]:
@@ -165,6 +187,10 @@ def _write(entry: _Entry, folder: Path, archive: Path, room: int) -> int:
                 raise DataError(f"{archive}: {_too_much()}")
             copy.write(chunk)
     return size
+
+
+def _too_many() -> str:
+    return f"holds more than {MOST_ENTRIES} entries"
 
 
 def _too_much() -> str:

@@ -8,27 +8,26 @@ from __future__ import annotations
 
 import os
 import posixpath
-import stat
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
-from functools import cached_property
 from pathlib import Path
 from typing import Final
 
-from medsynth.errors import DataError, PermissionDeniedError, show
+from medsynth.data.machine import is_of_machine
+from medsynth.errors import DataError
 
 MOST_FILES: Final = 2_000_000
 """Files and folders of a source; more are taken for a mistake, such as the root of a disk."""
 
-_DEEPEST: Final = 24
-_HIDDEN: Final = (".", "__MACOSX")
+HIDDEN: Final = (".", "__MACOSX")
+"""What the names of hidden files and folders begin with."""
 
 
 def hidden(path: str) -> bool:
     """Whether a path within a source is passed over: it or a folder above has a hidden name."""
-    return any(part.startswith(_HIDDEN) for part in path.split("/"))
+    return any(part.startswith(HIDDEN) for part in path.split("/"))
 
 
 @dataclass(frozen=True)
@@ -69,8 +68,8 @@ class Files(ABC):
         """The local folder in which these paths are files, as long as the context lasts.
 
         Raises:
-            DataError: One is missing, cannot be read, or leads out of the source.
-            PermissionDeniedError: One is a link out of the folders that the operator allows.
+            DataError: One is missing, cannot be read, leads out of the source, or is a link out of
+                the folders that the operator allows.
             UnavailableError: The store does not answer.
         """
 
@@ -83,6 +82,15 @@ class Files(ABC):
         """A file's full name, for messages."""
         return posixpath.join(self.uri, path)
 
+    def renamed(self, message: str, root: Path) -> str:
+        """A message about files in a local folder, with the names that they have in the source.
+
+        Args:
+            message: As what read the files worded it.
+            root: From `local`.
+        """
+        return message.replace(f"{root}/", posixpath.join(self.name(""), ""))
+
     def read(self, path: str, limit: int = 2**24) -> bytes:
         """The content of a small file.
 
@@ -93,14 +101,15 @@ class Files(ABC):
         Raises:
             DataError: It is missing, longer, or cannot be read.
         """
-        with self.local([path]) as root:
-            try:
-                with (root / path).open("rb") as stream:
-                    content = stream.read(limit + 1)
-            except OSError as error:
-                reason = error.strerror or str(error)
-                raise DataError(f"{self.name(path)}: cannot be read: {reason}") from error
-        if len(content) > limit:
+        content, length = b"", self.facts.get(path, FileFacts(0, "")).size
+        if length <= limit:
+            with (
+                self.local([path]) as root,
+                reading(self.name(path)),
+                (root / path).open("rb") as stream,
+            ):
+                content = stream.read(limit + 1)
+        if max(length, len(content)) > limit:
             raise DataError(f"{self.name(path)}: is longer than {limit} bytes")
         return content
 
@@ -120,6 +129,8 @@ def open_files(uri: str, roots: Sequence[str] | None = None, scratch: Path | Non
         from medsynth.data.remote_files import RemoteFiles
 
         return RemoteFiles(uri, scratch)
+    from medsynth.data.local_files import LocalFiles
+
     return LocalFiles(uri, roots)
 
 
@@ -144,99 +155,13 @@ class NoFiles(Files):
         yield Path(os.devnull).parent
 
 
-class LocalFiles(Files):
-    """A folder with all below it, or one file.
-
-    Args:
-        uri: Its path.
-        roots: As for `open_files`.
-        shown: What messages call it; the path unless given.
-    """
-
-    def __init__(self, uri: str, roots: Sequence[str] | None = None, shown: str = "") -> None:
-        self.uri = shown or uri
-        self._shown = shown
-        self._roots = None if roots is None else [os.path.realpath(root) for root in roots if root]
-        self._top = Path(uri)
-        self._folder = self._top if os.path.isdir(uri) else self._top.parent
-
-    def name(self, path: str) -> str:
-        """A file's full name: its absolute path, unless the source is shown as something else."""
-        return posixpath.join(self._shown or str(self._folder), path)
-
-    @cached_property
-    def facts(self) -> Mapping[str, FileFacts]:
-        """Links to files and folders are followed; anything else than these is passed over."""
-        if self._folder != self._top:
-            return dict(self._fact(self._top.name)) if os.path.exists(self._top) else {}
-        found: dict[str, FileFacts] = {}
-        for count, (path, facts) in enumerate(self._walk("", ())):
-            if count >= MOST_FILES:
-                raise DataError(f"{self.uri}: holds more than {MOST_FILES} files and folders")
-            if facts is not None:
-                found[path] = facts
-        return dict(sorted(found.items()))
-
-    @contextmanager
-    def local(self, paths: Sequence[str]) -> Iterator[Path]:
-        """The folder itself."""
-        for path in paths:
-            file, name = self._folder / path, self.name(path)
-            if path.startswith("/") or ".." in path.split("/"):
-                raise DataError(f"{name}: leads out of {self.uri}")
-            if self._roots is not None and not _inside(os.path.realpath(file), self._roots):
-                raise PermissionDeniedError(
-                    f"{name} is a link to a file outside the folders that the operator allows"
-                )
-            if not os.path.isfile(file):
-                raise DataError(f"{name}: the file is missing")
-        yield self._folder
-
-    def _walk(
-        self, folder: str, above: tuple[tuple[int, int], ...]
-    ) -> Iterator[tuple[str, FileFacts | None]]:
-        """Files with their facts, and folders without."""
-        place = self._folder / folder
-        try:
-            here = place.stat()
-            names = sorted(os.listdir(place))
-        except OSError as error:
-            raise DataError(f"{place}: cannot be read: {error.strerror}") from error
-        if (here.st_dev, here.st_ino) in above:
-            return
-        if len(above) >= _DEEPEST:
-            raise DataError(f"{place}: folders are nested deeper than {_DEEPEST}")
-        yield folder, None
-        for name in names:
-            if name.startswith(_HIDDEN):
-                continue
-            if not is_text(name):
-                raise DataError(f"{place}: the name {show(name)} is not in UTF-8; rename it")
-            path = f"{folder}/{name}" if folder else name
-            if os.path.isdir(self._folder / path):
-                yield from self._walk(path, (*above, (here.st_dev, here.st_ino)))
-            else:
-                yield from self._fact(path)
-
-    def _fact(self, path: str) -> Iterator[tuple[str, FileFacts]]:
-        try:
-            facts = (self._folder / path).stat()
-        except OSError:
-            # A dangling link, say: the reader says so if it wants the file.
-            yield path, FileFacts(0, "")
-            return
-        if stat.S_ISREG(facts.st_mode):
-            yield path, FileFacts(facts.st_size, str(facts.st_mtime_ns))
-
-
-def is_text(name: str) -> bool:
-    """Whether a name that the system gave is text in UTF-8: else no message can carry it."""
+@contextmanager
+def reading(name: str) -> Iterator[None]:
+    """What the system says about a file or folder, as ours; what the machine lacks stays."""
     try:
-        name.encode()
-    except UnicodeEncodeError:
-        return False
-    return True
-
-
-def _inside(path: str, roots: Sequence[str]) -> bool:
-    return any(os.path.commonpath([path, root]) == root for root in roots)
+        yield
+    except OSError as error:
+        if is_of_machine(error):
+            raise
+        reason = error.strerror or str(error)
+        raise DataError(f"{name}: cannot be read: {reason}") from error

@@ -24,9 +24,7 @@ def read_scan(reader: Reader, files: Files, scan: Scan, options: ReaderOptions) 
         try:
             return reader.read(root, scan, options)
         except DataError as error:
-            top = files.name("")
-            message = error.message.replace(f"{root}/", top if top.endswith("/") else f"{top}/")
-            raise DataError(message) from error
+            raise DataError(files.renamed(error.message, root)) from error
 
 
 def _fetched(stack: ExitStack, files: Files, scan: Scan) -> Path:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 import os
 import posixpath
 import tempfile
@@ -14,10 +13,10 @@ from pathlib import Path
 from typing import Any, Final
 
 from medsynth.data.files import MOST_FILES, FileFacts, Files, hidden
+from medsynth.data.machine import is_of_machine, takes_no_files
 from medsynth.errors import DataError, PermissionDeniedError, UnavailableError, show
 from medsynth.storage import naming
 
-_FULL: Final = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 _STAMPS: Final = ("ETag", "etag", "LastModified", "last_modified", "mtime", "created")
 
 
@@ -78,7 +77,7 @@ class RemoteFiles(Files):
         with _answering(self.uri):
             # A store's client may keep listings for as long as the process lives.
             self._system.invalidate_cache()
-            found = self._system.find(self._prefix, detail=True)
+            found = _find(self._system, self._prefix, MOST_FILES + 1)
         if len(found) > MOST_FILES:
             raise DataError(f"{self.uri}: holds more than {MOST_FILES} files")
         single = list(found) == [self._prefix]
@@ -108,7 +107,7 @@ class RemoteFiles(Files):
             with naming(path):
                 yield
         except OSError as error:
-            if error.errno in _FULL:
+            if is_of_machine(error):
                 raise
             reason = os.strerror(error.errno or 0)
             raise DataError(f"{self.name(path)}: cannot be fetched: {reason}") from error
@@ -116,17 +115,33 @@ class RemoteFiles(Files):
 
 @contextmanager
 def _answering(uri: str) -> Iterator[None]:
-    """What a store's client raises, as ours."""
+    """What a store's client raises, as ours; what the local disk or memory lacks stays."""
     try:
         yield
+    except MemoryError:
+        raise
     except FileNotFoundError as error:
         raise DataError(f"{uri}: is missing") from error
     except PermissionError as error:
         raise PermissionDeniedError(f"{uri}: the store refuses it: {show(str(error))}") from error
     except Exception as error:  # Clients of stores have errors of their own, of any kind.
-        if isinstance(error, OSError) and error.errno in _FULL:
+        if takes_no_files(error):
             raise
         raise UnavailableError(f"{uri} cannot be reached: {show(str(error))}") from error
+
+
+def _find(system: Any, prefix: str, most: int) -> dict[str, dict[str, Any]]:
+    """Every object below a prefix with what is known about it, but no more than so many."""
+    found: dict[str, dict[str, Any]] = {}
+    if "s3" in system.protocol:
+        # One listing of all that is below; folder by folder, it would take a call for each.
+        found = system.find(prefix, detail=True, max_items=most)
+        return found
+    for _, _, files in system.walk(prefix, detail=True):
+        found |= {entry["name"]: entry for entry in files.values()}
+        if len(found) >= most:
+            break
+    return found
 
 
 def _stamp(entry: Mapping[str, Any]) -> str:

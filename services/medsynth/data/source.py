@@ -12,9 +12,10 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from medsynth.data import slices
+from medsynth.data import local_files, slices
 from medsynth.data.archive import is_archive, unpack
-from medsynth.data.files import Files, LocalFiles, is_text, open_files
+from medsynth.data.files import Files, hidden, open_files
+from medsynth.data.local_files import LocalFiles, is_text
 from medsynth.data.preparation import Preparation
 from medsynth.data.readers import NAMES, get_reader, recognise
 from medsynth.data.readers.interface import Reader, ReaderOptions
@@ -143,11 +144,12 @@ def _resolve_remote(uri: str, roots: Sequence[str], field: str) -> str:
 
 def inside(path: str, roots: Sequence[str]) -> bool:
     """Whether a real path is one of the roots or below one."""
-    real_roots = [os.path.realpath(root) for root in roots if os.path.isabs(root)]
-    return any(os.path.commonpath([path, root]) == root for root in real_roots)
+    return local_files.inside(path, local_files.real_roots(roots))
 
 
-def complete(source: Source, files: Files | None = None) -> Source:
+def complete(
+    source: Source, files: Files | None = None, roots: Sequence[str] | None = None
+) -> Source:
     """The source with its reader's name and every parameter of a phantom filled in.
 
     The reader of an archive stays empty unless it is named: nothing is unpacked for it here.
@@ -155,6 +157,7 @@ def complete(source: Source, files: Files | None = None) -> Source:
     Args:
         source: As it was asked for.
         files: Its files, if they were listed before.
+        roots: As for `opened`.
 
     Raises:
         DataError: No reader recognises the source.
@@ -174,7 +177,7 @@ def complete(source: Source, files: Files | None = None) -> Source:
     elif is_archive(source.uri):
         return source
     else:
-        reader = recognise(files or open_files(source.uri))
+        reader = recognise(files or open_files(source.uri, roots))
     _check_options(source, reader)
     return replace(source, reader=reader.NAME)
 
@@ -200,7 +203,10 @@ def opened(
             unpacked = Path(folder) / "set"
             archive = posixpath.basename(source.uri)
             with files.local([archive]) as root:
-                unpack(root / archive, unpacked)
+                try:
+                    unpack(root / archive, unpacked)
+                except DataError as error:
+                    raise DataError(files.renamed(error.message, root)) from error
             files = LocalFiles(str(_only_folder(unpacked)), shown=source.uri)
         reader = get_reader(source.reader) if source.reader else recognise(files)
         _check_options(source, reader)
@@ -209,7 +215,7 @@ def opened(
 
 def _only_folder(folder: Path) -> Path:
     """Archives often hold one folder with everything in it."""
-    entries = [entry for entry in folder.iterdir() if not entry.name.startswith((".", "__MACOSX"))]
+    entries = [entry for entry in folder.iterdir() if not hidden(entry.name)]
     return entries[0] if len(entries) == 1 and entries[0].is_dir() else folder
 
 
@@ -223,16 +229,20 @@ def _check_options(source: Source, reader: Reader) -> None:
             )
 
 
-def fingerprint(source: Source) -> str:
+def fingerprint(source: Source, roots: Sequence[str] | None = None) -> str:
     """`sha256:...` that is the key of the prepared set.
 
     Over URI, reader, options and preparation, the versions of the code that reads and prepares,
     and relative path, size and stamp of every file. Opens no file.
 
+    Args:
+        source: Its URI as `resolve` returned it.
+        roots: As for `opened`.
+
     Raises:
         DataError: No reader recognises the source, or a file of it is missing.
     """
-    files = open_files(source.uri)
+    files = open_files(source.uri, roots)
     source = complete(source, files)
     if source.reader and not is_archive(source.uri):
         reader = get_reader(source.reader)
@@ -249,6 +259,6 @@ def fingerprint(source: Source) -> str:
     )
 
 
-def dataset_id(source: Source) -> str:
+def dataset_id(source: Source, roots: Sequence[str] | None = None) -> str:
     """Id of the prepared set: the first 16 digits of the fingerprint."""
-    return fingerprint(source).removeprefix("sha256:")[:16]
+    return fingerprint(source, roots).removeprefix("sha256:")[:16]

@@ -69,7 +69,7 @@ def _dataset(
             return made, None
     source = to_source(data)
     resolve(source.uri, ctx.settings.data_roots)
-    identifier = dataset_id(source)
+    identifier = dataset_id(source, ctx.settings.data_roots)
     made = ctx.storage.find(artifacts.DATASETS, identifier)
     return made, None if made else ChildJob("preparation", data, share_key=identifier)
 

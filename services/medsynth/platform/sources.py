@@ -72,7 +72,7 @@ def fill_source(
         source = to_source(message)
         with _naming(f"{LIBRARY_FIELD}.uri"):
             resolved = replace(source, uri=resolve(source.uri, roots))
-            return source_message(complete(resolved))
+            return source_message(complete(resolved, roots=roots))
 
 
 def resolve_folder(folder: str, roots: Sequence[str], field: str) -> str:

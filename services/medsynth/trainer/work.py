@@ -39,7 +39,7 @@ def preparation(ctx: JobContext) -> Outcome:
     from medsynth.data.preparing import prepare
 
     source = _readable(ctx, ctx.specification)
-    made = ctx.storage.find(artifacts.DATASETS, dataset_id(source))
+    made = ctx.storage.find(artifacts.DATASETS, dataset_id(source, ctx.settings.data_roots))
     if made is None:
         try:
             made = prepare(
@@ -108,7 +108,7 @@ def training(ctx: JobContext) -> Outcome:
     identifier = (
         results[-1].result["dataset"].rpartition("/")[2]
         if results
-        else dataset_id(source)
+        else dataset_id(source, ctx.settings.data_roots)
     )
     dataset = ctx.storage.find(artifacts.DATASETS, identifier)
     if dataset is None:
