@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from medsynth.data.files import open_files
 from medsynth.data.readers import decathlon, nnunet
 from medsynth.data.readers.interface import Problem, ReaderOptions
+from medsynth.data.readers.patients import UNKNOWN
 from medsynth.errors import DataError, InvalidArgumentError
 from tests.data.readers.reading import read_all, survey
 from tests.data.readers.volume_writing import AFFINE, image_of, mask_of, write
@@ -53,7 +54,7 @@ def test_volumes(folder: Path) -> None:
     found = survey(decathlon, folder)
     assert (found.classes, found.modality) == (("background", "liver", "cancer"), "CT")
     assert found.problems == []
-    assert found.remarks == ["1 images for testing have no masks and are left out."]
+    assert found.remarks == [UNKNOWN, "1 images for testing have no masks and are left out."]
     volumes = read_all(decathlon, folder)
     assert [volume.name for volume in volumes] == sorted(NAMES)
     assert [volume.patient for volume in volumes] == sorted(NAMES)
@@ -118,7 +119,7 @@ def test_an_image_that_is_listed_twice_or_not_at_all(folder: Path) -> None:
     found = survey(decathlon, folder)
     assert len(found.scans) == 1
     assert found.problems == [Problem("imagesTr/liver_2.nii.gz", "dataset.json lists it twice")]
-    assert found.remarks == [
+    assert found.remarks[1:] == [
         "2 images in imagesTr are not in dataset.json, such as imagesTr/liver_1.nii.gz."
     ]
 
@@ -133,6 +134,7 @@ def test_without_a_list_nothing_is_known(folder: Path, training: Any) -> None:
 def test_patients_by_a_pattern(folder: Path) -> None:
     found = survey(decathlon, folder, ReaderOptions(patient_pattern=r"liver_\d"))
     assert [scan.patient for scan in found.scans] == ["liver_1", "liver_1", "liver_2"]
+    assert UNKNOWN not in found.remarks
     with pytest.raises(InvalidArgumentError, match="patient_pattern"):
         survey(decathlon, folder, ReaderOptions(patient_pattern="nowhere"))
 

@@ -9,6 +9,7 @@ from typing import Any, Final
 
 from medsynth.data.files import Files
 from medsynth.data.readers.interface import MOST_CLASSES
+from medsynth.data.readers.volume_scans import stored_for
 from medsynth.data.volume import MAX_CHANNELS
 from medsynth.errors import DataError, shorten, show
 
@@ -37,13 +38,13 @@ def read_dataset_json(files: Files) -> Mapping[str, Any]:
     """What the file says.
 
     Raises:
-        DataError: It is missing, too long, or no JSON object.
+        DataError: It is missing, too long, or no JSON object; or an object in it has a name twice.
     """
     name = files.name(FILE)
     try:
-        content = json.loads(files.read(FILE))
+        content = json.loads(files.read(FILE), object_pairs_hook=_each_once)
     except (ValueError, RecursionError) as error:
-        raise DataError(f"{name}: is no JSON: {show(str(error))}") from error
+        raise DataError(f"{name}: is no JSON that can be used: {show(str(error))}") from error
     if not isinstance(content, dict):
         raise DataError(f"{name}: expected a JSON object, not {type(content).__name__}")
     return content
@@ -105,8 +106,9 @@ def labels_of(content: Mapping[str, Any], name: str) -> Labels:
     remarks: list[str] = []
     names: dict[int, list[str]] = {}
     for key, value in found.items():
-        by_value = isinstance(value, str) and key.strip().isdigit()
-        label, values = (value, _values(key, name)) if by_value else (key, _values(value, name))
+        digits = key.strip()
+        by_value = isinstance(value, str) and digits.isdigit()
+        label, values = (value, _values(digits, name)) if by_value else (key, _values(value, name))
         label = shorten(label.strip(), _LONGEST_NAME)
         if not label:
             raise DataError(f"{name}: the label {show(values)} has no name")
@@ -129,15 +131,22 @@ def _labels(names: dict[int, list[str]], remarks: list[str], name: str) -> Label
     if len(names) < 2:
         raise DataError(f"{name}: labels has none but the background")
     stored = tuple(sorted(names))
-    joined = [" & ".join(names[value]) for value in stored]
+    joined = [shorten(" & ".join(names[value]), _LONGEST_NAME) for value in stored]
     classes = tuple(
         label if joined.count(label) == 1 else f"{label} ({value})"
         for label, value in zip(joined, stored, strict=True)
     )
-    if stored == tuple(range(len(stored))):
-        return Labels(classes, (), tuple(remarks))
-    remarks.append(f"The values {', '.join(map(str, stored))} of its masks become 0, 1, ...")
-    return Labels(classes, stored, tuple(remarks))
+    stored, about_values = stored_for(stored)
+    return Labels(classes, stored, (*remarks, *about_values))
+
+
+def _each_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for name, value in pairs:
+        if name in found:
+            raise ValueError(f"{show(name)} is there twice")
+        found[name] = value
+    return found
 
 
 def _values(given: Any, name: str) -> list[int]:

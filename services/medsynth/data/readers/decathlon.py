@@ -22,14 +22,14 @@ from medsynth.data.readers.dataset_json import (
     units_of,
 )
 from medsynth.data.readers.interface import Problem, ReaderOptions, Scan, Survey
-from medsynth.data.readers.patients import find_patients
+from medsynth.data.readers.patients import UNKNOWN, find_patients
 from medsynth.data.readers.volume_files import ending, stem, voxels_of
 from medsynth.data.readers.volume_scans import Content, make_scan, read_scan
 from medsynth.data.volume import Volume
 from medsynth.errors import DataError, show
 
 NAME = "decathlon"
-VERSION = 1
+VERSION = 2
 LAYOUT = (
     "dataset.json with imagesTr/NAME.nii.gz and labelsTr/NAME.nii.gz, as in the Medical "
     "Segmentation Decathlon"
@@ -101,7 +101,8 @@ def survey(files: Files, options: ReaderOptions) -> Survey:
         for image, own in _names(pairs)
         if image in patients
     ]
-    remarks = [*labels.remarks, *_left_out(content, files, pairs)]
+    about_patients = () if options.patient_pattern else (UNKNOWN,)
+    remarks = [*labels.remarks, *about_patients, *_left_out(content, files, pairs)]
     return Survey(scans, labels.classes, [*problems, *unknown], remarks, modality_of(channels))
 
 

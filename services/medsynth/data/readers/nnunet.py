@@ -33,14 +33,14 @@ from medsynth.data.readers.interface import (
     Scan,
     Survey,
 )
-from medsynth.data.readers.patients import find_patients
+from medsynth.data.readers.patients import UNKNOWN, find_patients
 from medsynth.data.readers.volume_files import voxels_of
 from medsynth.data.readers.volume_scans import Content, make_scan, read_scan
 from medsynth.data.volume import Volume
 from medsynth.errors import DataError, show
 
 NAME = "nnunet"
-VERSION = 1
+VERSION = 2
 LAYOUT = "dataset.json with imagesTr/CASE_0000.nii.gz and labelsTr/CASE.nii.gz, as for nnU-Net"
 OPTIONS: tuple[str, ...] = ("patient_pattern",)
 
@@ -112,6 +112,8 @@ def survey(files: Files, options: ReaderOptions) -> Survey:
         raise DataError(f"{files.uri}: no images found that end on {ending}. Expected {LAYOUT}")
     _check_unique(files, cases_found)
     patients, unknown = find_patients([(c.images[0], c.name) for c in cases_found], options)
+    if cases_found and not options.patient_pattern:
+        remarks.append(UNKNOWN)
     training = sum(case.part == TRAINING for case in cases_found)
     if content.get("numTraining", training) != training:
         remarks.append(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Container, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -19,7 +19,7 @@ from medsynth.data.readers.volume_files import (
     read_volume_file,
     voxels_of,
 )
-from medsynth.data.volume import MAX_CHANNELS, Volume
+from medsynth.data.volume import LARGEST, MAX_CHANNELS, Volume
 from medsynth.errors import DataError
 
 _TOLERANCE = 1e-3
@@ -33,8 +33,7 @@ class Content:
         images: Paths within the source of the image, or of its channels in their order.
         mask: Path of the mask; empty without one.
         classes: Names of the labels, background first; empty without masks.
-        stored: The values in masks that stand for the labels 0, 1, ..., rising; empty: the labels
-            do.
+        stored: The values in masks that stand for the labels 0, 1, ...; empty: the labels do.
         channels: How many the image must have; 0: any number.
         units: Of the intensities, as in `Volume`.
         tolerance: How far a mask's corners may lie from its image's, in voxels.
@@ -66,35 +65,33 @@ def make_scan(
     return Scan(patient, name, files, part, content)
 
 
+def stored_for(values: Sequence[int]) -> tuple[tuple[int, ...], tuple[str, ...]]:
+    """What `Content.stored` is for masks with these values, and a remark where it is not empty.
+
+    Args:
+        values: Those that stand for the labels 0, 1, ...
+    """
+    if tuple(values) == tuple(range(len(values))):
+        return (), ()
+    shown = ", ".join(map(str, values))
+    return tuple(values), (f"The values {shown} of its masks become 0, 1, ...",)
+
+
 def read_scan(root: Path, scan: Scan) -> Volume:
     """Reads a scan that `make_scan` made.
 
     Raises:
-        DataError: A file cannot be used, or does not fit the others in shape or place.
+        DataError: A file cannot be used, or does not fit the others in shape or place; or all
+            channels together are above `LARGEST` voxels.
     """
     content: Content = scan.detail
-    channels = [_read(root, path, scan.files) for path in content.images]
-    first = channels[0]
-    images = [checked_images(first.values, root / content.images[0])]
-    for channel, path in zip(channels[1:], content.images[1:], strict=True):
-        if _size(channel) != _size(first):
-            raise DataError(
-                f"{root / path}: has {_size(channel)} slices, rows and columns, the first channel "
-                f"{_size(first)}"
-            )
-        check_place(channel, first, root / path)
-        images.append(checked_images(channel.values, root / path))
-    count = sum(image.shape[1] for image in images)
-    if count > MAX_CHANNELS or content.channels not in (0, count):
-        expected = content.channels or f"at most {MAX_CHANNELS}"
-        raise DataError(f"{root / content.images[0]}: {count} channels, expected {expected}")
-    masks = _masks(root, scan.files, content, first) if content.mask else None
+    images, first = _images(root, scan.files, content)
     return Volume(
         patient=scan.patient,
         name=scan.name,
         group="",
-        images=images[0] if len(images) == 1 else np.concatenate(images, axis=1),
-        masks=masks,
+        images=images,
+        masks=_masks(root, scan.files, content, first) if content.mask else None,
         affine=first.affine,
         units=content.units,
         remarks=first.remarks,
@@ -108,6 +105,37 @@ def read_mask(root: Path, path: str, files: Sequence[str]) -> NDArray[np.generic
         DataError: It cannot be read, or has several channels.
     """
     return _single(_read(root, path, files), root / path)
+
+
+def _images(
+    root: Path, files: Sequence[str], content: Content
+) -> tuple[NDArray[np.float32], VolumeFile]:
+    """All channels, and the first file; what a file stores is let go before the next is read."""
+    images: list[NDArray[np.float32]] = []
+    first: VolumeFile | None = None
+    for path in content.images:
+        file = root / path
+        found = _read(root, path, files)
+        if first is not None:
+            _check_fits(found, first, file)
+        images.append(checked_images(found.values, file))
+        first = first or replace(found, values=images[0])
+        if sum(image.size for image in images) > LARGEST:
+            raise DataError(f"{file}: with it the scan is above {LARGEST} voxels")
+    assert first is not None
+    count = sum(image.shape[1] for image in images)
+    if count > MAX_CHANNELS or content.channels not in (0, count):
+        expected = content.channels or f"at most {MAX_CHANNELS}"
+        raise DataError(f"{root / content.images[0]}: {count} channels, expected {expected}")
+    return images[0] if len(images) == 1 else np.concatenate(images, axis=1), first
+
+
+def _check_fits(found: VolumeFile, first: VolumeFile, file: Path) -> None:
+    if _size(found) != _size(first):
+        raise DataError(
+            f"{file}: has {_size(found)} slices, rows and columns, the first channel {_size(first)}"
+        )
+    check_place(found, first, file)
 
 
 def _masks(
