@@ -105,7 +105,8 @@ def test_a_bucket_is_read_alike(folder: Path) -> None:
 
 def test_what_is_ambiguous_or_alone_is_a_problem(folder: Path) -> None:
     write(folder / "again/liver-orig002.mhd", image_of(2))
-    write(folder / "again/liver-seg009.mhd", mask_of(1))
+    for number in (9, 4, 8):
+        write(folder / f"again/liver-seg00{number}.mhd", mask_of(1))
     found = survey(sliver07, folder)
     assert [scan.name[-1] for scan in found.scans] == ["1", "2", "3"]
     assert found.problems == [
@@ -113,8 +114,21 @@ def test_what_is_ambiguous_or_alone_is_a_problem(folder: Path) -> None:
             "training-scans/scan/liver-orig002.mhd",
             "again/liver-orig002.mhd is the same image or mask",
         ),
-        Problem("again/liver-seg009.mhd", "the image that it is a mask of is missing"),
+        *(
+            Problem(f"again/liver-seg00{number}.mhd", "the image that it is a mask of is missing")
+            for number in (4, 8, 9)
+        ),
     ]
+
+
+def test_a_training_image_without_its_mask_is_a_problem(folder: Path) -> None:
+    (folder / "training-labels/label/liver-seg002.mhd").unlink()
+    found = survey(sliver07, folder)
+    assert [scan.name for scan in found.scans] == ["liver-orig001", "liver-orig003"]
+    assert found.problems == [
+        Problem("training-scans/scan/liver-orig002.mhd", "its mask is missing")
+    ]
+    assert found.remarks[0].startswith("1 images without masks, which are for testing")
 
 
 @pytest.mark.parametrize("names", [[], ["a.mhd"], ["liver-orig.mhd"], ["liver-orig001.raw"]])

@@ -1,7 +1,7 @@
 """The layout of the SLiver07 challenge (Heimann 2009): the liver in contrast-enhanced CT.
 
 `liver-orig001.mhd` with `liver-seg001.mhd` and their `.raw`, anywhere below the folder. The scans
-for testing have no masks; they are told by that, or by a folder whose name begins with `test`.
+for testing, which have no masks, are told by a folder whose name begins with `test`.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from medsynth.data.volume import Volume
 from medsynth.errors import DataError
 
 NAME = "sliver07"
-VERSION = 1
+VERSION = 2
 LAYOUT = "liver-origNNN.mhd with liver-segNNN.mhd and their .raw files, as in SLiver07"
 OPTIONS: tuple[str, ...] = ()
 CLASSES = ("background", "liver")
@@ -53,6 +53,8 @@ def relevant(files: Files) -> list[str]:
 def survey(files: Files, options: ReaderOptions) -> Survey:
     """A scan for each image that has a mask; for each image, if none has one.
 
+    Beside masks, an image for testing may lack one; any other is a problem then.
+
     Raises:
         DataError: There is no image.
     """
@@ -70,7 +72,9 @@ def survey(files: Files, options: ReaderOptions) -> Survey:
     if not masks:
         pairs = {key: (*paths[:1],) for key, paths in sorted(images.items())}
     scans = [_scan(key, files, *paths) for key, paths in pairs.items()]
-    left_out = sorted(images.keys() - pairs.keys())
+    alone = sorted(images.keys() - pairs.keys())
+    left_out = [key for key in alone if key[0]]
+    problems += [Problem(images[key][0], "its mask is missing") for key in alone if not key[0]]
     remarks = []
     if left_out:
         remarks.append(
@@ -104,7 +108,7 @@ def _ambiguous(found: Mapping[_Key, Sequence[str]]) -> Iterator[Problem]:
 def _orphans(
     images: Mapping[_Key, Sequence[str]], masks: Mapping[_Key, Sequence[str]]
 ) -> Iterator[Problem]:
-    for key in masks.keys() - images.keys():
+    for key in sorted(masks.keys() - images.keys()):
         for path in masks[key]:
             yield Problem(path, "the image that it is a mask of is missing")
 
