@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import gzip
 import os
+import zipfile
 from pathlib import Path
 
 import nibabel
@@ -12,6 +13,7 @@ from medsynth.data import readers
 from medsynth.data.files import open_files
 from medsynth.data.readers import acdc
 from medsynth.data.readers.interface import TESTING, TRAINING, Problem, ReaderOptions
+from medsynth.data.source import Source, opened
 from medsynth.data.volume import Volume
 from medsynth.errors import DataError, InvalidArgumentError
 from tests.data.acdc_files import AFFINE, acdc_folder, write_nifti
@@ -78,6 +80,41 @@ def test_training_and_testing_folders(tmp_path: Path) -> None:
     (tmp_path / "other" / "patient002").rename(tmp_path / "acdc" / "testing" / "patient002")
     with pytest.raises(DataError, match=r"patient002/: the same patient is in .*testing"):
         survey(acdc, tmp_path / "acdc")
+
+
+@pytest.mark.parametrize("top", ["database", "ACDC/database", "a\nb"])
+def test_the_folders_of_the_download(tmp_path: Path, top: str) -> None:
+    acdc_folder(tmp_path / "set" / top / "training", patients=2)
+    acdc_folder(tmp_path / "other", patients=3)
+    (tmp_path / "set" / top / "testing").mkdir()
+    (tmp_path / "other/patient003").rename(tmp_path / "set" / top / "testing/patient003")
+    (tmp_path / "set" / top / "training/patient001/patient001_4d.nii.gz").write_bytes(b"not read")
+    files = open_files(str(tmp_path / "set"))
+    assert readers.recognise(files).NAME == "acdc"
+    found = survey(acdc, tmp_path / "set")
+    assert found.problems == []
+    parts = {scan.patient: scan.part for scan in found.scans}
+    assert parts == {"patient001": TRAINING, "patient002": TRAINING, "patient003": TESTING}
+    assert {volume.group for volume in read_all(acdc, tmp_path / "set")} == {"DCM", "NOR"}
+    assert set(acdc.relevant(files)) == {path for scan in found.scans for path in scan.files}
+
+
+def test_the_archive_of_the_download(tmp_path: Path) -> None:
+    acdc_folder(tmp_path / "ACDC/database/training", patients=2)
+    with zipfile.ZipFile(tmp_path / "acdc.zip", "w") as archive:
+        for file in (tmp_path / "ACDC").rglob("*.*"):
+            archive.write(file, file.relative_to(tmp_path))
+    with opened(Source(str(tmp_path / "acdc.zip"))) as (reader, files):
+        assert reader.NAME == "acdc"
+        assert {scan.part for scan in reader.survey(files, ReaderOptions()).scans} == {TRAINING}
+
+
+def test_packed_and_unpacked_is_one_frame(folder: Path) -> None:
+    unpacked = folder / FRAME.removesuffix(".gz")
+    unpacked.write_bytes(gzip.decompress((folder / FRAME).read_bytes()))
+    found = survey(acdc, folder)
+    assert found.problems == [Problem(FRAME, f"{FRAME.removesuffix('.gz')} is the same frame")]
+    assert len({scan.name for scan in found.scans}) == len(found.scans) == 8
 
 
 def test_uncompressed_files_and_no_info(folder: Path) -> None:
@@ -172,6 +209,13 @@ def test_mask_of_another_shape(folder: Path) -> None:
     assert "(3, 40, 48)" in message
 
 
+def test_mask_of_several_channels(folder: Path) -> None:
+    masks = np.zeros((48, 40, 3, 2), np.uint8)
+    nibabel.save(nibabel.Nifti1Image(masks, AFFINE), folder / MASK)
+    with pytest.raises(DataError, match=r"frame01_gt\.nii\.gz: the mask has 2 channels"):
+        read_all(acdc, folder)
+
+
 @pytest.mark.parametrize("label", [4, 255, -1, 0.5, np.nan])
 def test_unknown_labels(folder: Path, label: float) -> None:
     mask = np.zeros((3, 40, 48), np.float32)
@@ -206,6 +250,29 @@ def test_info_that_is_no_text(folder: Path) -> None:
     (folder / "patient002" / "Info.cfg").write_bytes(b"\xff\xfe\x00group")
     with pytest.raises(DataError, match=r"Info\.cfg"):
         read_all(acdc, folder)
+
+
+@pytest.mark.parametrize(
+    ("text", "group"),
+    [
+        ("Group: DCM\n", "DCM"),
+        ("ED: 1\r\n  Group :  DCM \r\nGroup: NOR", "DCM"),
+        ("Group:\nHeight: 180\n", ""),
+        ("Groups: DCM\n", ""),
+        ("\n" * 60_000 + "Group: DCM", "DCM"),
+        ("Group: " + "x" * 60_000, "x" * 97 + "..."),
+        ("", ""),
+    ],
+)
+def test_the_group_is_what_its_line_says(folder: Path, text: str, group: str) -> None:
+    (folder / "patient002" / "Info.cfg").write_bytes(text.encode())
+    assert one(folder).group == group
+
+
+def test_info_of_any_length_is_not_read(folder: Path) -> None:
+    (folder / "patient002" / "Info.cfg").write_bytes(b"\n" * (2**16 + 1))
+    with pytest.raises(DataError, match=r"Info\.cfg: is longer than 65536 bytes"):
+        one(folder)
 
 
 def test_empty_folder(tmp_path: Path) -> None:

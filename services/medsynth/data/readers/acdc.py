@@ -1,18 +1,19 @@
 """The layout of the ACDC data set (Bernard 2018): cardiac cine-MRI, short axis.
 
-`patientNNN/patientNNN_frameFF.nii.gz` with `patientNNN_frameFF_gt.nii.gz` and `Info.cfg`, below
-the folder itself or below its `training` and `testing`, which are its official split. Other files
-(`_4d`, readmes) are passed over.
+`patientNNN/patientNNN_frameFF.nii.gz` with `patientNNN_frameFF_gt.nii.gz` and `Info.cfg`, at any
+depth; below `training` and `testing`, these are its official split. Other files (`_4d`, readmes)
+are passed over.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Container, Iterator
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Final
 
 from medsynth.data.files import Files
-from medsynth.data.readers.checks import checked_images, checked_masks
 from medsynth.data.readers.interface import (
     TESTING,
     TRAINING,
@@ -21,24 +22,58 @@ from medsynth.data.readers.interface import (
     Scan,
     Survey,
 )
-from medsynth.data.readers.volume_files import check_place, read_volume_file
+from medsynth.data.readers.volume_scans import Content, make_scan, read_scan
 from medsynth.data.volume import Volume
-from medsynth.errors import DataError
+from medsynth.errors import DataError, shorten
 
 NAME = "acdc"
-VERSION = 3
+VERSION = 4
 LAYOUT = "patientNNN/patientNNN_frameFF.nii.gz with patientNNN_frameFF_gt.nii.gz, as in ACDC"
 OPTIONS: tuple[str, ...] = ()
 CLASSES = ("background", "rv cavity", "myocardium", "lv cavity")
 
-_FRAME = re.compile(r"((?:training/|testing/)?(patient\d+)/)(patient\d+_frame\d+)\.nii(?:\.gz)?")
-_INFO = "Info.cfg"
+_FRAME: Final = re.compile(
+    r"((?:(?:.*/)?([^/]+)/)?(patient\d+)/)(patient\d+_frame\d+)\.nii(?:\.gz)?", re.DOTALL
+)
+_PARTS: Final = {"training": TRAINING, "testing": TESTING}
+_INFO: Final = "Info.cfg"
+_LONGEST_INFO: Final = 2**16
+_LONGEST_GROUP: Final = 100
+
+
+@dataclass(frozen=True)
+class _Frame:
+    """An image, by its path.
+
+    Attributes:
+        path: Within the source.
+        folder: Of the patient, with a `/` at its end.
+        part: Of the official split, as the folder above that says; empty where it does not.
+        patient: By the name of the folder.
+        name: Of the image without its ending.
+    """
+
+    path: str
+    folder: str
+    part: str
+    patient: str
+    name: str
+
+    def mask(self, known: Container[str]) -> str:
+        """Path of its mask; empty where there is none."""
+        beside = (f"{self.folder}{self.name}_gt{ending}" for ending in (".nii.gz", ".nii"))
+        return next((path for path in beside if path in known), "")
+
+    @property
+    def info(self) -> str:
+        """Path of what is said of the patient."""
+        return self.folder + _INFO
 
 
 def recognises(files: Files) -> bool:
     """Whether the folder holds a patient's folder with a frame and its mask."""
     known = files.facts
-    return any(_mask(frame, known) for frame in _frames(files))
+    return any(frame.mask(known) for frame in _frames(files))
 
 
 def relevant(files: Files) -> list[str]:
@@ -46,8 +81,8 @@ def relevant(files: Files) -> list[str]:
     known = files.facts
     found: set[str] = set()
     for frame in _frames(files):
-        found.add(frame[0])
-        found.update(path for path in (_mask(frame, known), frame[1] + _INFO) if path in known)
+        found.add(frame.path)
+        found.update(path for path in (frame.mask(known), frame.info) if path in known)
     return sorted(found)
 
 
@@ -55,62 +90,63 @@ def survey(files: Files, options: ReaderOptions) -> Survey:
     """A scan for each frame.
 
     Raises:
-        DataError: There is none; or a patient is in both `training` and `testing`.
+        DataError: There is none; or a patient is in several places, such as `training` and
+            `testing`.
     """
     known = files.facts
-    scans: list[Scan] = []
+    scans: dict[str, Scan] = {}
     problems: list[Problem] = []
     folders: dict[str, str] = {}
     for frame in _frames(files):
-        path, folder, patient, name = frame
-        if folders.setdefault(patient, folder) != folder:
+        if folders.setdefault(frame.patient, frame.folder) != frame.folder:
             raise DataError(
-                f"{files.name(folder)}: the same patient is in {files.name(folders[patient])}"
+                f"{files.name(frame.folder)}: the same patient is in "
+                f"{files.name(folders[frame.patient])}"
             )
-        mask = _mask(frame, known)
-        if not mask:
-            problems.append(Problem(path, f"its mask {name}_gt.nii.gz is missing"))
-            continue
-        info = (folder + _INFO,) if folder + _INFO in known else ()
-        part = {"training": TRAINING, "testing": TESTING}.get(folder.partition("/")[0], "")
-        scans.append(Scan(patient, name, (path, mask, *info), part))
+        mask = frame.mask(known)
+        if frame.name in scans:
+            first = scans[frame.name].files[0]
+            problems.append(Problem(frame.path, f"{first} is the same frame"))
+        elif not mask:
+            problems.append(Problem(frame.path, f"its mask {frame.name}_gt.nii.gz is missing"))
+        else:
+            scans[frame.name] = _scan(frame, mask, known)
     if not scans and not problems:
         raise DataError(f"{files.uri}: no images found. Expected {LAYOUT}")
-    return Survey(scans, CLASSES, problems, modality="MR")
+    return Survey(list(scans.values()), CLASSES, problems, modality="MR")
 
 
 def read(root: Path, scan: Scan, options: ReaderOptions) -> Volume:
     """One frame."""
-    image, mask, *info = (root / path for path in scan.files)
-    content = read_volume_file(image)
-    images = checked_images(content.values, image)
-    found = read_volume_file(mask)
-    masks = checked_masks(found.values[:, 0], mask, (images.shape[0], *images.shape[2:]), CLASSES)
-    check_place(found, content, mask)
-    group = _group(info[0]) if info else ""
-    return Volume(
-        scan.patient, scan.name, group, images, masks, content.affine, remarks=content.remarks
-    )
+    volume = read_scan(root, scan)
+    info = scan.files[-1]
+    return replace(volume, group=_group(root / info)) if info.endswith(_INFO) else volume
 
 
-def _frames(files: Files) -> Iterator[tuple[str, str, str, str]]:
-    """Path, folder, patient and name of every frame."""
+def _frames(files: Files) -> Iterator[_Frame]:
     for path in files.paths:
         match = _FRAME.fullmatch(path)
         if match:
-            yield path, match[1], match[2], match[3]
+            part = _PARTS.get(match[2] or "", "")
+            yield _Frame(path, match[1], part, match[3], match[4])
 
 
-def _mask(frame: tuple[str, str, str, str], known: Container[str]) -> str:
-    _, folder, _, name = frame
-    beside = (f"{folder}{name}_gt{ending}" for ending in (".nii.gz", ".nii"))
-    return next((path for path in beside if path in known), "")
+def _scan(frame: _Frame, mask: str, known: Container[str]) -> Scan:
+    content = Content((frame.path,), mask, CLASSES)
+    scan = make_scan(frame.patient, frame.name, content, known, frame.part)
+    return replace(scan, files=(*scan.files, frame.info)) if frame.info in known else scan
 
 
 def _group(info: Path) -> str:
+    """What the line `Group: ...` says; empty without one."""
     try:
-        text = info.read_text(encoding="utf-8")
+        with info.open("rb") as stream:
+            content = stream.read(_LONGEST_INFO + 1)
+        if len(content) > _LONGEST_INFO:
+            raise DataError(f"{info}: is longer than {_LONGEST_INFO} bytes")
+        text = content.decode()
     except (OSError, UnicodeDecodeError) as error:
         raise DataError(f"{info}: cannot be read: {error}") from error
-    match = re.search(r"^\s*Group\s*:\s*(\S+)", text, re.MULTILINE)
-    return match[1] if match else ""
+    fields = (line.partition(":") for line in text.splitlines())
+    groups = (value.strip() for name, _, value in fields if name.strip() == "Group")
+    return shorten(next(groups, ""), _LONGEST_GROUP)
