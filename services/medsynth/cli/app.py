@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import typer
 
@@ -13,6 +13,7 @@ from medsynth.cli.delete import delete
 from medsynth.cli.demo import demo
 from medsynth.cli.draw import draw
 from medsynth.cli.evaluate import evaluate, report
+from medsynth.cli.flag_names import flags_of, with_flags
 from medsynth.cli.presets import presets
 from medsynth.cli.sample import sample
 from medsynth.cli.stack import down, status, up
@@ -60,10 +61,10 @@ def run(arguments: Sequence[str]) -> int:
         code = command.main(list(arguments), prog_name="medsynth", standalone_mode=False)
         sys.stdout.flush()
     except MedsynthError as error:
-        _report(as_json, error)
+        _report(as_json, error, flags=flags_of(command, arguments))
         return exits.exit_code(error)
     except exits.JobNotSucceededError as error:
-        _report(as_json, error.error, error.job)
+        _report(as_json, error.error, error.job, flags_of(command, arguments))
         return error.exit_code
     except exits.InterruptedWaitError as error:
         _report_interrupted(as_json, error.jobs)
@@ -108,12 +109,15 @@ def _wrong_setting(error: ValueError) -> InvalidArgumentError:
     return InvalidArgumentError("; ".join(texts), reason="WRONG_SETTING")
 
 
-def _report(as_json: bool, error: MedsynthError, job: str = "") -> None:
+def _report(
+    as_json: bool, error: MedsynthError, job: str = "", flags: Mapping[str, str] | None = None
+) -> None:
     from medsynth.cli.output import emit, remark
 
     if as_json:
         emit({"error": error.to_dict()} | ({"job": job} if job else {}))
         return
+    error = with_flags(error, flags or {})
     names_itself = error.message.startswith(job)
     remark(error.message if job and names_itself else f"{job or 'Error'}: {error.message}")
     for violation in error.violations:
