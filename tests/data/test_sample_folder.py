@@ -105,7 +105,9 @@ def test_a_file_that_the_manifest_does_not_know(png_folder: Path) -> None:
     assert "000000009.png: is not in manifest.json" in message(png_folder)
 
 
-@pytest.mark.parametrize("content", ["{}", "[]", "not json", '{"files": [1]}', '{"files": 3}'])
+@pytest.mark.parametrize(
+    "content", ["{}", "[]", "not json", '{"files": [1]}', '{"files": 3}', "[" * 10**5]
+)
 def test_a_broken_manifest(png_folder: Path, content: str) -> None:
     (png_folder / "manifest.json").write_text(content)
     assert "manifest.json: not a manifest" in message(png_folder)
@@ -176,6 +178,28 @@ def npz_of(**arrays: np.ndarray) -> bytes:
 IMAGES = np.zeros((2, 1, 8, 8), np.uint8)
 
 
+def npz_with(content: bytes) -> bytes:
+    """With other bytes for its images."""
+    stream = io.BytesIO()
+    with zipfile.ZipFile(stream, "w") as archive:
+        archive.writestr("images.npy", content)
+    return stream.getvalue()
+
+
+def npy_that_claims(*shape: int) -> bytes:
+    stream = io.BytesIO()
+    header = {"descr": "|u1", "fortran_order": False, "shape": shape}
+    np.lib.format.write_array_header_1_0(stream, header)
+    return stream.getvalue() + bytes(8)
+
+
+def marked(place: int, value: int) -> bytes:
+    """With one byte of the entry's records changed, in its own and in the directory's."""
+    content = bytearray(npz_of(images=IMAGES))
+    content[place] = content[content.index(b"PK\x01\x02") + place + 2] = value
+    return bytes(content)
+
+
 @pytest.mark.parametrize(
     "content",
     [
@@ -188,8 +212,17 @@ IMAGES = np.zeros((2, 1, 8, 8), np.uint8)
         npz_of(images=IMAGES, masks=IMAGES),
         npz_of(images=IMAGES, masks=np.zeros((2, 8, 8), np.int64)),
         npz_of(images=np.array([{"pickled": 1}], dtype=object)),
+        npz_with(b"no array"),
+        npz_with(b"\x93NUMPY\x01\x00\x10\x00{'shape': (((( \n "),
+        npz_with(npy_that_claims(10**7, 1, 10**5, 10**3)),
+        npz_with(npy_that_claims(2, 1, -2, -2)),
+        marked(6, 1),
+        marked(8, 99),
     ],
-    ids=["empty", "rubbish", "cut", "name", "type", "axes", "masks", "labels", "pickle"],
+    ids=[
+        *("empty", "rubbish", "cut", "name", "type", "axes", "masks", "labels", "pickle"),
+        *("no array", "no header", "claims", "negative", "encrypted", "compression"),
+    ],
 )
 def test_bad_shards(tmp_path: Path, content: bytes) -> None:
     file = tmp_path / "0.npz"
@@ -204,7 +237,7 @@ def test_shards_that_differ(tmp_path: Path) -> None:
 
 
 def test_a_shard_that_unpacks_to_too_much(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("medsynth.data.sample_folder._LARGEST_SHARD", 1000)
+    monkeypatch.setattr("medsynth.data.npz_arrays.LARGEST", 1000)
     with zipfile.ZipFile(tmp_path / "0.npz", "w", zipfile.ZIP_DEFLATED) as archive:
         archive.writestr("images.npy", bytes(100_000))
     assert "unpacks to more than" in message(tmp_path)

@@ -5,20 +5,17 @@ from __future__ import annotations
 import hashlib
 import io
 import json
-import zipfile
 import zlib
 from pathlib import Path
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from medsynth.data.npz_arrays import read_npz
 from medsynth.data.writers import MANIFEST
 from medsynth.errors import DataError
 from medsynth.levels import Labels, Pixels, array_type, bits_of, holds_levels
 
 _LARGEST_SIDE = 4096
-_LARGEST_SHARD = 2**32
 _MODES = ("L", "RGB", "I;16")
 _LABEL_MODES = ("L", "P", "1")
 
@@ -79,7 +76,7 @@ def _manifest_digests(path: Path) -> dict[str, str] | None:
         return {entry["path"]: entry["digest"] for entry in fields["files"]}
     except FileNotFoundError:
         return None
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
         raise DataError(f"{file}: not a manifest of a synthetic data set: {error}") from error
 
 
@@ -177,15 +174,7 @@ def _read_shards(
 
 
 def _read_shard(content: bytes, file: Path) -> tuple[Pixels, Labels | None]:
-    try:
-        with zipfile.ZipFile(io.BytesIO(content)) as archive:
-            if sum(entry.file_size for entry in archive.infolist()) > _LARGEST_SHARD:
-                raise DataError(f"{file}: unpacks to more than {_LARGEST_SHARD} bytes")
-        with np.load(io.BytesIO(content), allow_pickle=False) as arrays:
-            images: NDArray[Any] | None = arrays.get("images")
-            masks: NDArray[Any] | None = arrays.get("masks")
-    except (OSError, EOFError, ValueError, KeyError, zipfile.BadZipFile, zlib.error) as error:
-        raise DataError(f"{file}: not a readable .npz: {error}") from error
+    images, masks = read_npz(content, ("images", "masks"), file)
     if images is None or not holds_levels(images) or images.ndim != 4:
         raise DataError(f"{file}: expected `images`, uint8 or uint16 of four axes")
     if masks is not None and (
