@@ -6,13 +6,13 @@ passed over when they are broken.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any, Final, Protocol
 
 from medsynth.data.files import Files
+from medsynth.data.readers.patterns import check_pattern
 from medsynth.data.volume import Volume
 from medsynth.errors import InvalidArgumentError
 
@@ -23,7 +23,6 @@ TRAINING, TESTING = "training", "testing"
 """The parts of an official split."""
 
 _LONGEST_NAME: Final = 100
-_LONGEST_PATTERN: Final = 500
 
 
 @dataclass(frozen=True)
@@ -179,45 +178,38 @@ class Reader(Protocol):
 
 def _checked(given: Mapping[str, Any], prefix: str) -> dict[str, Any]:
     values = dict(given)
-    if values.get("patient_pattern"):
-        _check_pattern(values["patient_pattern"], f"{prefix}.patient_pattern")
-    for name in ("class_names", "structures"):
+    if "patient_pattern" in values:
+        check_pattern(values["patient_pattern"], f"{prefix}.patient_pattern")
+    for name, reserved in (("class_names", ("background",)), ("structures", ())):
         if name in values:
-            values[name] = _names(values[name], f"{prefix}.{name}")
+            values[name] = _names(values[name], f"{prefix}.{name}", *reserved)
     if "mask_values" in values:
         values["mask_values"] = _mask_values(values["mask_values"], f"{prefix}.mask_values")
     return values
 
 
-def _check_pattern(pattern: Any, path: str) -> None:
-    accepted = f"a regular expression of at most {_LONGEST_PATTERN} characters"
-    if not isinstance(pattern, str) or len(pattern) > _LONGEST_PATTERN:
-        raise InvalidArgumentError.field(path, pattern, accepted)
-    try:
-        re.compile(pattern)
-    except (re.error, RecursionError, OverflowError) as error:
-        raise InvalidArgumentError.field(path, pattern, f"{accepted} ({error})") from error
-
-
-def _names(given: Any, path: str) -> tuple[str, ...]:
-    names = tuple(given)
+def _names(given: Any, path: str, *reserved: str) -> tuple[str, ...]:
+    names = given if isinstance(given, list | tuple) else ()
     fit = all(isinstance(name, str) and 0 < len(name) <= _LONGEST_NAME for name in names)
-    if not fit or len(set(names)) < len(names) or len(names) >= MOST_CLASSES:
+    known = {*names, *reserved} if fit else set()
+    if given is not names or len(known) < len(names) + len(reserved) or len(names) >= MOST_CLASSES:
+        but = f", other than {', '.join(reserved)}" if reserved else ""
         raise InvalidArgumentError.field(
             path,
-            list(names),
-            f"at most {MOST_CLASSES - 1} different names of 1 to {_LONGEST_NAME} characters",
+            given,
+            f"at most {MOST_CLASSES - 1} different names of 1 to {_LONGEST_NAME} characters{but}",
         )
-    return names
+    return tuple(names)
 
 
 def _mask_values(given: Any, path: str) -> tuple[int, ...]:
-    values = tuple(given)
+    values = given if isinstance(given, list | tuple) else ()
     fit = all(type(value) is int and 0 <= value < 2**16 for value in values)
-    if not fit or len(set(values)) < len(values) or len(values) == 1 or len(values) > MOST_CLASSES:
+    different = fit and len(set(values)) == len(values)
+    if given is not values or not different or len(values) == 1 or len(values) > MOST_CLASSES:
         raise InvalidArgumentError.field(
             path,
-            list(values),
+            given,
             f"none, or 2 to {MOST_CLASSES} different values from 0 to {2**16 - 1}",
         )
-    return values
+    return tuple(values)

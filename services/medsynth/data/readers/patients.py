@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 
 from medsynth.data.readers.interface import Problem, ReaderOptions
+from medsynth.data.readers.patterns import PatientPattern
 from medsynth.errors import InvalidArgumentError
 
 UNKNOWN = (
@@ -13,6 +13,8 @@ UNKNOWN = (
     "that images of one patient may be on both sides of a split. A patient_pattern tells them."
 )
 """Remark on a set whose patients are not known."""
+
+NOT_FOUND = "patient_pattern finds no patient in this path"
 
 
 def find_patients(
@@ -28,21 +30,15 @@ def find_patients(
         Patients by path, and the images in whose path the pattern is not found.
 
     Raises:
-        InvalidArgumentError: It is found in none.
+        InvalidArgumentError: It is found in none, or searching takes too long.
     """
     if not options.patient_pattern:
         return dict(images), []
-    pattern = re.compile(options.patient_pattern)
-    patients: dict[str, str] = {}
-    problems: list[Problem] = []
-    for path, _ in images:
-        match = pattern.search(path)
-        patient = (match[1] if pattern.groups else match[0]) if match else ""
-        if patient:
-            patients[path] = patient
-        else:
-            problems.append(Problem(path, "patient_pattern finds no patient in this path"))
-    if images and not patients:
+    pattern = PatientPattern(options.patient_pattern)
+    found = {path: pattern.find(path) for path, _ in images}
+    patients = {path: patient for path, patient in found.items() if patient}
+    problems = [Problem(path, NOT_FOUND) for path, patient in found.items() if not patient]
+    if problems and not patients:
         raise InvalidArgumentError.field(
             "specification.data.options.patient_pattern",
             options.patient_pattern,
