@@ -40,7 +40,12 @@ def orient(volume: Volume, preparation: Preparation) -> Volume:
     if preparation.slicing == preparation.orientation == "stored":
         return volume
     affine = _affine(volume, "slices can only be made of it as they are stored")
-    axes = _patient_axes(affine)
+    if not volume.oriented:
+        raise DataError(
+            f"{volume.name}: its files do not say which way its axes lead: slices can only be made "
+            "of it as they are stored"
+        )
+    axes = patient_axes(affine)
     plane = preparation.slicing
     if plane == "stored":
         plane = next(name for name, wanted in _PLANES.items() if wanted[0][0] == axes[0])
@@ -71,6 +76,11 @@ def resample(volume: Volume, preparation: Preparation) -> Volume:
     if not preparation.spacing and not preparation.slice_spacing:
         return volume
     affine = _affine(volume, "it cannot be resampled to a spacing")
+    if preparation.slice_spacing and not volume.oriented:
+        raise DataError(
+            f"{volume.name}: its files do not say how far its slices are apart: it can be "
+            "resampled to a spacing of pixels, but not of slices"
+        )
     old = np.linalg.norm(affine[:3, :3], axis=0)
     wanted = np.array([preparation.slice_spacing, preparation.spacing, preparation.spacing])
     new = np.where((wanted > 0) & (np.abs(wanted - old) > _ALIKE * old), wanted, old)
@@ -117,7 +127,7 @@ def _affine(volume: Volume, consequence: str) -> Affine:
     return volume.affine
 
 
-def _patient_axes(affine: Affine) -> tuple[int, ...]:
+def patient_axes(affine: Affine) -> tuple[int, ...]:
     """The patient's axes along slices, rows and columns, each once, as near as they get."""
     directions = np.abs(affine[:3, :3] / np.linalg.norm(affine[:3, :3], axis=0))
     return max(
