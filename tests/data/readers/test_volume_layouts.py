@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import pytest
 
+from medsynth.data.readers.interface import TESTING, TRAINING
 from medsynth.data.readers.volume_layouts import find_pairs
 
 PAIRED = {
@@ -89,28 +90,31 @@ def test_what_belongs_to_nothing_is_a_problem(paths: list[str], wrong: set[str])
     assert not wrong & {path for pair in pairs for path in (pair.image, pair.mask)}
 
 
-def patients(*paths: str) -> list[str]:
-    return [pair.patient for pair in find_pairs(paths)[0]]
+def test_folders_that_may_be_a_patients() -> None:
+    pairs, _ = find_pairs(
+        ["top/train/p1/v0/a.nii", "top/images/p1/v0/a.nii", "top/test scans/p2/b.nii", "top/c.nii"]
+    )
+    assert [pair.folders for pair in pairs] == [("p1", "v0"), ("p1", "v0"), ("p2",), ()]
 
 
-def test_folders_are_patients() -> None:
-    assert patients("p1/image.nii", "p1/mask.nii", "p2/image.nii", "p2/mask.nii") == ["p1", "p2"]
-    assert patients("top/p1/a.nii", "top/p1/b.nii", "top/p2/c.nii") == ["p1", "p1", "p2"]
-    assert patients("p1/2020/a.nii", "p1/2021/b.nii", "p2/2020/a.nii") == ["p1", "p1", "p2"]
-    assert patients("train/p1/a.nii", "test/p1/b.nii", "test/p2/c.nii") == ["p1", "p1", "p2"]
-
-
-def test_folders_of_parts_and_roles_are_not() -> None:
-    assert patients("images/a.nii", "labels/a.nii", "images/b.nii", "labels/b.nii") == ["", ""]
-    assert patients("train/a.nii", "val/b.nii", "testing/c.nii") == ["", "", ""]
-    assert patients("imagesTr/a.nii", "imagesTs/b.nii") == ["", ""]
-
-
-def test_folders_of_many_are_not_but_those_below_may_be() -> None:
-    many = [f"site/{number:02d}.nii" for number in range(21)]
-    assert patients(*many, "other/a.nii") == [*[""] * 21, "other"]
-    below = [f"site/p{number:02d}/{scan}.nii" for number in range(11) for scan in "ab"]
-    assert patients(*below, "other/p00/a.nii")[:4] == ["site/p00"] * 2 + ["site/p01"] * 2
+@pytest.mark.parametrize(
+    ("path", "part"),
+    [
+        ("train/a.nii", TRAINING),
+        ("validation/a.nii", TRAINING),
+        ("imagesTr/a.nii", TRAINING),
+        ("imagesTs/a.nii", TESTING),
+        ("test-scans/scan/a.nii", TESTING),
+        ("Testing/p1/images/a.nii", TESTING),
+        ("train/p1/test/a.nii", TESTING),
+        ("test retest study/a.nii", ""),
+        ("p1/a.nii", ""),
+        ("test.nii", ""),
+    ],
+)
+def test_folders_say_which_part_of_a_split_it_is(path: str, part: str) -> None:
+    pairs, _ = find_pairs([path, "z/zz.nii"])
+    assert {pair.image: pair.part for pair in pairs} == {path: part, "z/zz.nii": ""}
 
 
 def test_names_are_unique_and_short() -> None:

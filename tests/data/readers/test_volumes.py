@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from medsynth.data.files import open_files
 from medsynth.data.local_files import LocalFiles
 from medsynth.data.readers import volumes
-from medsynth.data.readers.interface import ReaderOptions
+from medsynth.data.readers.interface import TESTING, TRAINING, ReaderOptions
 from medsynth.data.readers.patients import UNKNOWN
 from medsynth.errors import DataError, InvalidArgumentError
 from tests.data.readers.reading import read_all, survey
@@ -57,9 +57,7 @@ def test_without_masks(tmp_path: Path) -> None:
     found = survey(volumes, tmp_path)
     assert (found.classes, found.problems) == ((), [])
     assert [scan.patient for scan in found.scans] == ["p1", "p2", "p3"]
-    assert found.remarks == [
-        "Patients are told apart by their folders; a patient_pattern can say otherwise."
-    ]
+    assert found.remarks[0].startswith("Patients are told apart by their folders: 3, such as p1 ")
     assert read_all(volumes, tmp_path)[0].masks is None
     with pytest.raises(InvalidArgumentError, match="class_names"):
         survey(volumes, tmp_path, ReaderOptions(class_names=("liver",)))
@@ -100,23 +98,86 @@ def test_components_are_channels(tmp_path: Path, ending: str) -> None:
         read_all(volumes, tmp_path)
 
 
-def test_labels_are_those_up_to_the_highest_in_a_sample(tmp_path: Path) -> None:
+def test_folders_of_parts_are_an_official_split(tmp_path: Path) -> None:
+    for part, number in (("train", 1), ("val", 2), ("test", 3), ("test", 4)):
+        write(tmp_path / part / f"images/case{number}.nii", image_of(number))
+        write(tmp_path / part / f"labels/case{number}.nii", mask_of(1))
+    parts = {scan.name: scan.part for scan in survey(volumes, tmp_path).scans}
+    assert sorted(parts.values()) == [TESTING] * 2 + [TRAINING] * 2
+    assert {name[-1] for name, part in parts.items() if part == TESTING} == {"3", "4"}
+
+
+def test_labels_are_the_values_in_a_sample(tmp_path: Path) -> None:
     for number in range(9):
         write(tmp_path / f"{number}.nii", image_of(number))
         write(tmp_path / f"{number}_gt.nii", mask_of(*((1, 4) if number == 8 else (1,))))
     found = survey(volumes, tmp_path)
-    assert found.classes == ("background", *(f"label {n}" for n in range(1, 5)))
-    assert found.remarks[0].startswith("Labels are known from 5 of 9 masks")
+    assert found.classes == ("background", "label 1", "label 2")
+    assert found.remarks[0] == "The values 0, 1, 4 of its masks become 0, 1, ..."
+    assert found.remarks[1].startswith("Labels are known from 5 of 9 masks")
+    masks = read_all(volumes, tmp_path)[8].masks
+    assert masks is not None
+    assert np.array_equal(masks, mask_of(1, 2))
     write(tmp_path / "3_gt.nii", mask_of(5))
     with pytest.raises(DataError, match=r"3_gt\.nii: label 5 in the mask, expected 0 background"):
         read_all(volumes, tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("values", "names"),
+    [
+        ((128,), ()),
+        ((2,), ("liver",)),
+        ((1, 2, 4), ()),
+        ((1, 2, 4), ("core", "oedema", "enhancing")),
+        ((300,), ()),
+    ],
+)
+def test_values_with_gaps_are_no_classes(
+    folder: Path, values: tuple[int, ...], names: tuple[str, ...]
+) -> None:
+    for number in (1, 2, 3):
+        labels = np.array([0, *values], np.uint16)[mask_of(*range(1, len(values) + 1))]
+        write(folder / f"case{number}_seg.nii.gz", labels)
+    options = ReaderOptions(class_names=names)
+    found = survey(volumes, folder, options)
+    numbered = tuple(f"label {label}" for label in range(1, len(values) + 1))
+    assert found.classes == ("background", *(names or numbered))
+    shown = ", ".join(map(str, (0, *values)))
+    assert found.remarks[0] == f"The values {shown} of its masks become 0, 1, ..."
+    for volume in read_all(volumes, folder, options):
+        assert volume.masks is not None
+        assert np.array_equal(volume.masks, mask_of(*range(1, len(values) + 1)))
+
+
+@pytest.mark.parametrize("values", [(63, 126, 189, 252), (205, 420, 500)])
+def test_values_that_mean_nothing_known_have_to_be_said(
+    folder: Path, values: tuple[int, ...]
+) -> None:
+    mask = mask_of(*range(1, len(values) + 1))
+    for number in (1, 2, 3):
+        write(folder / f"case{number}_seg.nii.gz", np.array([0, *values], np.uint16)[mask])
+    with pytest.raises(DataError, match=r"case1_seg\.nii\.gz: .* options\.mask_values have to say"):
+        survey(volumes, folder)
+    options = ReaderOptions(mask_values=(0, *values[::-1]))
+    found = survey(volumes, folder, options)
+    assert found.classes == ("background", *(f"label {n}" for n in range(1, len(values) + 1)))
+    assert found.remarks == [UNKNOWN]
+    backwards = np.array([0, *range(len(values), 0, -1)])
+    masks = read_all(volumes, folder, options)[1].masks
+    assert masks is not None
+    assert np.array_equal(masks, backwards[mask])
+    with pytest.raises(DataError, match=f"label {values[1]}.* in the mask, expected 0 background"):
+        read_all(volumes, folder, ReaderOptions(mask_values=(0, values[0], values[2])))
+    with pytest.raises(InvalidArgumentError, match=f"{len(values)} in all"):
+        survey(volumes, folder, ReaderOptions(mask_values=(0, *values), class_names=("one",)))
 
 
 def test_class_names_say_which_labels_there_are(folder: Path) -> None:
     names = ("rv", "myo", "lv")
     found = survey(volumes, folder, ReaderOptions(class_names=names))
     assert found.classes == ("background", *names)
-    with pytest.raises(InvalidArgumentError, match=r"a name for each label from 1 to 2"):
+    with pytest.raises(InvalidArgumentError, match=r"a name for each label .* 2 in all"):
         survey(volumes, folder, ReaderOptions(class_names=("rv",)))
 
 

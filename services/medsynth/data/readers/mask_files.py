@@ -72,7 +72,7 @@ def mask_rule(
         if lossy:
             rule, remarks = MaskRule(_BLACK_AND_WHITE), _check_contrast(files, histograms)
         else:
-            rule = MaskRule(_values(files, histograms, len(options.class_names)))
+            rule = MaskRule(label_values(files, histograms, len(options.class_names)))
     labels = len(rule.values) - 1
     if options.class_names and len(options.class_names) != labels:
         raise InvalidArgumentError.field(
@@ -190,10 +190,19 @@ def _check_contrast(files: Files, histograms: Mapping[str, NDArray[np.intp]]) ->
     )
 
 
-def _values(
+def label_values(
     files: Files, histograms: Mapping[str, NDArray[np.intp]], names: int
 ) -> tuple[int, ...]:
-    """The values that mean the labels 0, 1, 2, ..., for lossless masks."""
+    """The values that mean the labels 0, 1, 2, ..., for lossless masks; see `mask_rule`.
+
+    Args:
+        files: Of the source.
+        histograms: How often each value occurs, by the paths of a sample of the masks.
+        names: Of how many labels names were given; 0 where none were.
+
+    Raises:
+        DataError: The values mean nothing known.
+    """
     having = Counter(v for h in histograms.values() for v in np.flatnonzero(h).tolist())
     rare = max(1, len(histograms) // 10) if len(histograms) > 2 else 0
     common = {value for value in having if having[value] > rare}

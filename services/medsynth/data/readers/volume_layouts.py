@@ -1,7 +1,8 @@
-"""Which volumes of a folder are images and which their masks, and whose they are: by names alone.
+"""Which volumes of a folder are images and which their masks: by names alone.
 
-Names are taken apart into words. Words such as `image` and `seg` say what a file or folder holds;
-what is left of a path without them, an image and its mask have in common.
+Names are taken apart into words. Words such as `image` and `seg` say what a file or folder holds,
+`train` and `test` of which part of a split it is; what is left of a path without those for what it
+holds, an image and its mask have in common.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Final
 
-from medsynth.data.readers.interface import Problem
+from medsynth.data.readers.interface import TESTING, TRAINING, Problem
 from medsynth.data.readers.volume_files import stem
 
 _IMAGE: Final = frozenset(
@@ -25,14 +26,12 @@ _MASK: Final = frozenset(
      "labels", "lbl", "gt", "gts", "groundtruth", "annotation", "annotations", "roi", "rois"]
 )  # fmt: skip
 _ROLES: Final = _IMAGE | _MASK
-_OF_NOBODY: Final = _ROLES | frozenset(
-    ["train", "training", "tr", "val", "valid", "validation", "test", "testing", "ts", "data",
-     "dataset", "nii", "nifti"]
-)  # fmt: skip
+_PARTS: Final = {
+    **dict.fromkeys(("train", "training", "tr", "val", "valid", "validation"), TRAINING),
+    **dict.fromkeys(("test", "testing", "ts"), TESTING),
+}
+_OF_NOBODY: Final = _ROLES | _PARTS.keys() | {"data", "dataset", "nii", "nifti"}
 """Words of folders that are no patient's."""
-
-_MOST_OF_A_PATIENT: Final = 20
-"""Images below a folder; one with more is not taken for a patient's."""
 
 _GROUND_TRUTH: Final = re.compile(r"ground[ _-]?truth", re.IGNORECASE)
 _WORD: Final = re.compile(r"\d+|[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[^\W\d_a-zA-Z]+")
@@ -67,13 +66,15 @@ class Pair:
         image: Its path within the source.
         mask: Likewise; empty without one.
         name: Of the scan.
-        patient: Whose it is; empty where names do not say.
+        folders: Those above the image that may be a patient's, outermost first.
+        part: As in `Scan`, where a folder above the image says so.
     """
 
     image: str
     mask: str
     name: str
-    patient: str
+    folders: tuple[str, ...]
+    part: str
 
 
 def find_pairs(paths: Sequence[str]) -> tuple[list[Pair], list[Problem]]:
@@ -109,8 +110,8 @@ def find_pairs(paths: Sequence[str]) -> tuple[list[Pair], list[Problem]]:
     wrong = {problem.file for problem in problems}
     images = [v for v in volumes if not v.is_mask and v.path not in wrong]
     pairs = [
-        Pair(volume.path, found.get(volume.path, ""), name, patient)
-        for volume, name, patient in zip(images, _names(images), _patients(images), strict=True)
+        Pair(volume.path, found.get(volume.path, ""), name, _somebodys(volume), _part(volume))
+        for volume, name in zip(images, _names(images), strict=True)
     ]
     return pairs, sorted(problems, key=lambda problem: problem.file)
 
@@ -193,22 +194,15 @@ def _names(volumes: Sequence[NamedVolume]) -> Iterator[str]:
         yield name if times[name] == 1 else volume.path
 
 
-def _patients(volumes: Sequence[NamedVolume]) -> Iterator[str]:
-    """The outermost folder that may be a patient's; empty where there is none."""
-    below = Counter(
-        volume.folders[: depth + 1] for volume in volumes for depth in range(len(volume.folders))
-    )
-    for volume in volumes:
-        names: list[str] = []
-        patient = ""
-        for depth, folder in enumerate(volume.folders):
-            if set(_words(folder)) <= _OF_NOBODY:
-                continue
-            names.append(folder)
-            if below[volume.folders[: depth + 1]] <= _MOST_OF_A_PATIENT:
-                patient = "/".join(names)
-                break
-        yield patient
+def _somebodys(volume: NamedVolume) -> tuple[str, ...]:
+    return tuple(folder for folder in volume.folders if not {*_words(folder)} <= _OF_NOBODY)
+
+
+def _part(volume: NamedVolume) -> str:
+    """By the innermost folder that says nothing but what it holds and of which part it is."""
+    said = (_words(folder) for folder in reversed(volume.folders) if folder)
+    words = (word for folder in said if {*folder} <= _OF_NOBODY for word in folder)
+    return next((_PARTS[word] for word in words if word in _PARTS), "")
 
 
 @lru_cache(maxsize=2**16)

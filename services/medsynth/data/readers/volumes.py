@@ -7,29 +7,38 @@ from pathlib import Path
 from typing import Final
 
 import numpy as np
+from numpy.typing import NDArray
 
 from medsynth.data.files import Files
-from medsynth.data.readers.interface import MOST_CLASSES, ReaderOptions, Scan, Survey
-from medsynth.data.readers.mask_files import no_masks
-from medsynth.data.readers.patients import UNKNOWN, find_patients
+from medsynth.data.readers.checks import nearly_whole
+from medsynth.data.readers.interface import ReaderOptions, Scan, Survey
+from medsynth.data.readers.mask_files import MaskRule, class_names, label_values, no_masks
+from medsynth.data.readers.patients import find_patients
 from medsynth.data.readers.volume_files import ending, voxels_of
 from medsynth.data.readers.volume_layouts import Pair, find_pairs
-from medsynth.data.readers.volume_scans import Content, make_scan, read_mask, read_scan
+from medsynth.data.readers.volume_patients import patients_by_folders
+from medsynth.data.readers.volume_scans import (
+    Content,
+    make_scan,
+    read_mask,
+    read_scan,
+    stored_for,
+)
 from medsynth.data.volume import Volume
 from medsynth.errors import DataError, InvalidArgumentError
 
 NAME = "volumes"
-VERSION = 1
+VERSION = 2
 LAYOUT = (
     "NIfTI, MetaImage or NRRD volumes with masks beside them (NAME_seg), in a parallel folder "
     "(images/, labels/) or in a folder for each patient (NAME/image, NAME/label), or alone"
 )
-OPTIONS: tuple[str, ...] = ("patient_pattern", "class_names")
+OPTIONS: tuple[str, ...] = ("patient_pattern", "class_names", "mask_values")
 
 _SAMPLE: Final = 5
 """Masks that are looked at to find the labels."""
 
-_WHITE: Final = 255
+_MOST_VALUES: Final = 2**16
 
 
 def recognises(files: Files) -> bool:
@@ -44,17 +53,23 @@ def relevant(files: Files) -> list[str]:
 
 
 def survey(files: Files, options: ReaderOptions) -> Survey:
-    """A scan for each image. Opens up to 5 masks.
+    """A scan for each image. Opens up to 5 masks, unless `mask_values` say what is in them.
 
     Raises:
-        DataError: There is no image, or none of the opened masks can be read.
+        DataError: There is no image, none of the opened masks can be read, or their values mean
+            nothing known.
         InvalidArgumentError: An option does not fit the set.
     """
     found, problems = find_pairs(_volumes(files))
     if not found and not problems:
         raise DataError(f"{files.uri}: no images found. Expected {LAYOUT}")
+    by_folder, about_patients = patients_by_folders([pair.folders for pair in found])
     patients, unknown = find_patients(
-        [(pair.image, pair.patient or pair.name) for pair in found], options
+        [
+            (pair.image, patient or pair.name)
+            for pair, patient in zip(found, by_folder, strict=True)
+        ],
+        options,
     )
     pairs = [pair for pair in found if pair.image in patients]
     masked = [pair for pair in pairs if pair.mask]
@@ -65,14 +80,15 @@ def survey(files: Files, options: ReaderOptions) -> Survey:
         classes, stored, remarks = _classes(files, masked, options)
     elif not problems:
         no_masks(options)
-    if not options.patient_pattern:
-        remarks += _about_patients(pairs)
+    if pairs and not options.patient_pattern:
+        remarks.append(about_patients)
     scans = [
         make_scan(
             patients[pair.image],
             pair.name,
             Content((pair.image,), pair.mask, classes, stored),
             files.facts,
+            pair.part,
         )
         for pair in pairs
     ]
@@ -91,55 +107,53 @@ def _volumes(files: Files) -> list[str]:
 def _classes(
     files: Files, masked: Sequence[Pair], options: ReaderOptions
 ) -> tuple[tuple[str, ...], tuple[int, ...], list[str]]:
-    """Names of the labels, the values that stand for them, and remarks.
-
-    The labels are those from 0 to the highest in a sample of the masks; or white on black.
-    """
-    values = _sample(files, masked)
-    names = options.class_names
-    if values - {0} == {_WHITE} and len(names) <= 1:
-        return ("background", *(names or ("label 1",))), (0, _WHITE), []
-    highest = max(values, default=0)
-    if names and highest > len(names):
+    """Names of the labels, the values that stand for them (`Content.stored`), and remarks."""
+    values = options.mask_values or _sampled_values(files, masked, len(options.class_names))
+    labels = len(values) - 1
+    if options.class_names and len(options.class_names) != labels:
         raise InvalidArgumentError.field(
             "specification.data.options.class_names",
-            list(names),
-            f"a name for each label from 1 to {highest}, {highest} in all",
+            list(options.class_names),
+            f"a name for each label but the background, {labels} in all",
         )
-    if names:
-        return ("background", *names), (), []
-    classes = ("background", *(f"label {label}" for label in range(1, max(highest, 1) + 1)))
-    remarks = []
-    if len(masked) > _SAMPLE:
-        remarks.append(
-            f"Labels are known from {_SAMPLE} of {len(masked)} masks. Scans with higher ones are "
-            "refused; class_names says how many there are."
+    stored, remarks = stored_for(values)
+    classes = class_names(MaskRule(values), options)
+    if options.mask_values:
+        return classes, stored, []
+    if len(masked) > _SAMPLE and not options.class_names:
+        remarks += (
+            f"Labels are known from {_SAMPLE} of {len(masked)} masks. Scans with other values are "
+            "refused; mask_values says which there are.",
         )
-    return classes, (), remarks
+    return classes, stored, list(remarks)
 
 
-def _sample(files: Files, masked: Sequence[Pair]) -> set[int]:
-    """The labels in masks that are spread over the set."""
+def _sampled_values(files: Files, masked: Sequence[Pair], names: int) -> tuple[int, ...]:
+    """The values that mean the labels 0, 1, ..., by the rule for images, but without gaps."""
+    sample = _sample(files, masked)
+    values = label_values(files, sample, names)
+    seen = {value for counts in sample.values() for value in np.flatnonzero(counts).tolist()}
+    if len(values) == names + 1 or seen <= {0}:
+        return values
+    return tuple(value for value in values if value in seen | {0})
+
+
+def _sample(files: Files, masked: Sequence[Pair]) -> dict[str, NDArray[np.intp]]:
+    """How often each value occurs in masks that are spread over the set, by their paths."""
     count = min(_SAMPLE, len(masked))
-    labels: set[int] = set()
+    found: dict[str, NDArray[np.intp]] = {}
     failed: list[DataError] = []
     for place in range(count):
         path = masked[place * (len(masked) - 1) // max(1, count - 1)].mask
         wanted = (path, *voxels_of(path, files.facts))
         with files.local(wanted) as root:
             try:
-                values = np.unique(read_mask(root, path, wanted))
+                values = nearly_whole(np.unique(read_mask(root, path, wanted)))
             except DataError as error:
-                failed.append(DataError(error.message.replace(f"{root}/", files.name(""))))
+                failed.append(DataError(files.renamed(error.message, root)))
                 continue
-        labels.update(value for value in values.tolist() if value in range(MOST_CLASSES))
-    if len(failed) == count:
+        labels = values[(values >= 0) & (values < _MOST_VALUES) & (values % 1 == 0)]
+        found[path] = np.bincount(labels.astype(np.intp))
+    if not found:
         raise failed[0]
-    return {int(label) for label in labels}
-
-
-def _about_patients(pairs: Sequence[Pair]) -> list[str]:
-    """How patients were told apart."""
-    if pairs and all(pair.patient for pair in pairs):
-        return ["Patients are told apart by their folders; a patient_pattern can say otherwise."]
-    return [UNKNOWN] if pairs else []
+    return found
