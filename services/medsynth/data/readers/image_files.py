@@ -8,8 +8,9 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from medsynth.data.machine import is_of_machine
 from medsynth.data.readers.picture import Picture, read_pillow
-from medsynth.data.readers.tiff_files import MOST_PAGES, read_tiff
+from medsynth.data.readers.tiff_files import read_tiff
 from medsynth.errors import DataError
 
 LOSSY: Final = (".jpg", ".jpeg")
@@ -37,27 +38,7 @@ def read_image_file(file: Path) -> NDArray[np.generic]:
         DataError: It is missing, broken, not of that format, has several pages, or is above
             `LARGEST` values.
     """
-    image: NDArray[np.generic] = read_image_stack(file, 1)[0]
-    return image
-
-
-def read_image_stack(file: Path, most_pages: int = MOST_PAGES) -> NDArray[np.generic]:
-    """Reads the pages of a TIFF, or the one page of another format.
-
-    Args:
-        file: One of the `ENDINGS`.
-        most_pages: A file with more is refused.
-
-    Returns:
-        As for `read_image_file` (pages, channels, rows, columns).
-
-    Raises:
-        DataError: As for `read_image_file`; or pages differ in shape or type.
-    """
-    pages = [_coloured(picture, file) for picture in _pictures(file, most_pages)]
-    if len({(page.shape, page.dtype) for page in pages}) > 1:
-        raise DataError(f"{file}: its pages differ in size or kind")
-    return np.stack(pages)
+    return _coloured(read_picture(file), file)
 
 
 def read_picture(file: Path) -> Picture:
@@ -66,21 +47,17 @@ def read_picture(file: Path) -> Picture:
     Raises:
         DataError: As for `read_image_file`.
     """
-    return _pictures(file, 1)[0]
-
-
-def _pictures(file: Path, most_pages: int) -> list[Picture]:
     if not file.is_file():
         raise DataError(f"{file}: the file is missing")
     tiff = ending(file.name) in _TIFF
     try:
-        if tiff:
-            return read_tiff(file, most_pages)
-        return [read_pillow(file, ("PNG", "JPEG", "BMP"))]
+        return read_tiff(file) if tiff else read_pillow(file, ("PNG", "JPEG", "BMP"))
     except DataError:
         raise
     # Given broken files, the libraries raise whatever comes out of their parsing.
     except Exception as error:
+        if is_of_machine(error):
+            raise
         kind = "TIFF file" if tiff else "PNG, JPEG or BMP file"
         reason = f"{type(error).__name__}: {error}".replace(str(file), file.name)
         raise DataError(f"{file}: not a readable {kind}: {reason}") from error

@@ -18,6 +18,12 @@ _FEW: Final = 2**24
 _DENSEST: Final = 2**13
 """Values for each byte of a file: more than LZW, Deflate or JPEG can pack."""
 
+_BMP_HEADER: Final = 40
+"""Bytes of the header from which on BMPs say how many colours they have."""
+
+_BMP_BITS: Final = {"1": 1, "L": 8}
+"""Bits of a pixel that Pillow expects in a grey BMP, by its names of what a pixel is."""
+
 _PLANES: Final = {"1": 1, "L": 1, "LA": 1, "I": 1, "F": 1, "RGB": 3, "RGBA": 3, "RGBX": 3}
 """Channels without alpha by Pillow's names of what a pixel is."""
 
@@ -104,6 +110,8 @@ def read_pillow(file: Path, formats: tuple[str, ...]) -> Picture:
         check_size((*image.size, len(image.getbands())), file, packed)
         if image.format == "PNG" and getattr(image, "n_frames", 1) > 1:
             raise DataError(f"{file}: an animation, expected one image")
+        if image.format == "BMP" and (own := _bmp_of_more_bits(file, image.mode)) is not None:
+            return own
         image.load()
         orientation = image.getexif().get(_ORIENTATION, 1)
         picture = _deep_png(file) if image.format == "PNG" else None
@@ -122,6 +130,18 @@ def _from_pillow(image: Any) -> Picture:
     if mode not in _PLANES and not mode.startswith("I;16"):
         raise ValueError(f"colours of the kind {mode} cannot be used")
     return Picture(channels[: _PLANES.get(mode, 1)])
+
+
+def _bmp_of_more_bits(file: Path, mode: str) -> Picture | None:
+    """A grey BMP of more bits than Pillow takes from the number of its colours; else None."""
+    with file.open("rb") as stream:
+        header = stream.read(30)
+    size, bits = int.from_bytes(header[14:18], "little"), int.from_bytes(header[28:30], "little")
+    if size < _BMP_HEADER or bits == _BMP_BITS.get(mode, bits):
+        return None
+    import imagecodecs
+
+    return Picture(imagecodecs.bmp_decode(file.read_bytes(), asrgb=True)[None, ..., 0])
 
 
 def _deep_png(file: Path) -> Picture | None:

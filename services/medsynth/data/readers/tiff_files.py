@@ -1,6 +1,6 @@
-"""TIFF files of any type of numbers, any number of channels and several pages.
+"""TIFF files of any type of numbers and any number of channels.
 
-What a page is says tifffile; its pixels are decoded by libtiff, whose decoders bear broken files.
+What is in it says tifffile; the pixels are decoded by libtiff, whose decoders bear broken files.
 What libtiff does not give as it is stored (JPEG, CMYK) is read by Pillow.
 """
 
@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from medsynth.data.readers.picture import Picture, check_size, read_pillow, upright, without_bits
 from medsynth.errors import DataError
 
-MOST_PAGES: Final = 4096
+_MOST_PAGES: Final = 4096
 
 _LOSSLESS: Final = frozenset({1, 2, 3, 4, 5, 8, 32773, 32946, 34925, 50000})
 """Compressions: none, CCITT, LZW, Deflate, PackBits, LZMA, Zstandard."""
@@ -31,15 +31,11 @@ _ALPHA: Final = (1, 2)
 _ORIENTATION: Final = 274
 
 
-def read_tiff(file: Path, most_pages: int) -> list[Picture]:
-    """Reads the pages of a TIFF, but for thumbnails and other reduced copies.
-
-    Args:
-        file: Any.
-        most_pages: A file with more is refused.
+def read_tiff(file: Path) -> Picture:
+    """Reads the one page of a TIFF; thumbnails and other reduced copies are passed over.
 
     Raises:
-        DataError: It has no page, more pages, or is above `LARGEST` values.
+        DataError: It has no page, several, or is above `LARGEST` values.
         Exception: Whatever comes out of the libraries' parsing if the file is broken.
     """
     import tifffile
@@ -48,16 +44,15 @@ def read_tiff(file: Path, most_pages: int) -> list[Picture]:
         pages = []
         for index, page in _pages(tiff):
             pages += [] if page.is_reduced else [(index, page)]
-            if len(pages) > most_pages:
-                raise DataError(f"{file}: has more pages than {most_pages}")
+            if len(pages) > 1:
+                raise DataError(f"{file}: has several pages, expected one image")
         if not pages:
             raise DataError(f"{file}: has no image in it")
-        for _, page in pages:
-            check_size((len(pages), *page.shaped), file, _packed(page))
-        if len(pages) == 1 and not _is_plain(pages[0][1]):
-            return [read_pillow(file, ("TIFF",))]
-        content = file.read_bytes()
-        return [_read_page(page, index, content, file) for index, page in pages]
+        index, page = pages[0]
+        check_size(page.shaped, file, _packed(page))
+        if not _is_plain(page):
+            return read_pillow(file, ("TIFF",))
+        return _read_page(page, index, file)
 
 
 def _pages(tiff: Any) -> Iterator[tuple[int, Any]]:
@@ -67,7 +62,7 @@ def _pages(tiff: Any) -> Iterator[tuple[int, Any]]:
             page = tiff.pages[index]
         except IndexError:
             return
-        if page.offset in places or index >= MOST_PAGES:
+        if page.offset in places or index >= _MOST_PAGES:
             raise ValueError("its pages form a circle or are too many")
         places.add(page.offset)
         yield index, page
@@ -81,13 +76,13 @@ def _is_plain(page: Any) -> bool:
     return page.compression in _LOSSLESS and int(page.photometric) in _SAMPLES
 
 
-def _read_page(page: Any, index: int, content: bytes, file: Path) -> Picture:
+def _read_page(page: Any, index: int, file: Path) -> Picture:
     import imagecodecs
 
-    if not _is_plain(page) or page.axes not in ("YX", "YXS", "SYX"):
-        raise ValueError(f"compression {page.compression}, colours {page.photometric}")
+    if page.axes not in ("YX", "YXS", "SYX"):
+        raise ValueError(f"axes {page.axes}")
     check_size(page.chunks, file, _packed(page))
-    stored = page.databytecounts
+    content, stored = file.read_bytes(), page.databytecounts
     if math.prod(page.chunked) > len(stored) or not all(stored) or sum(stored) > len(content):
         raise ValueError("a part of the pixels is missing")
     values = imagecodecs.tiff_decode(content, index=index)
