@@ -14,6 +14,7 @@ from highdicom._standard_utils import (
     get_module_attribute_map,
     get_sop_class_iod_map,
 )
+from pydicom.pixels import apply_modality_lut, apply_windowing
 from pydicom.sr.codedict import codes
 from pydicom.uid import (
     CTImageStorage,
@@ -110,6 +111,23 @@ def test_hounsfield_units_and_spacing_by_itk(bits: int, tmp_path: Path) -> None:
     assert (dataset.RescaleType, dataset.SliceThickness) == ("HU", 8)
 
 
+@pytest.mark.parametrize("bits", [8, 16])
+@pytest.mark.parametrize(
+    ("low", "width"), [(0, 1e-3), (1000, 1e-3), (0, 1), (-3, 8), (-160, 400), (-1000, 65535)]
+)
+def test_the_window_shows_every_level(bits: int, low: float, width: float, tmp_path: Path) -> None:
+    images = np.linspace(0, 2**bits - 1, 256).round().astype(f"uint{bits}").reshape(1, 1, 16, 16)
+    about = describe(modality="MR", **PLANE, intensities=[[low, low + width]])
+    write(tmp_path / "a", "dicom", images, None, about)
+    dataset = read(tmp_path / "a", "images")
+    assert dataset.WindowWidth >= 1 or dataset.VOILUTFunction == "LINEAR_EXACT"
+    shown = apply_windowing(apply_modality_lut(dataset.pixel_array, dataset), dataset)
+    share = (shown - shown.min()) / (shown.max() - shown.min())
+    expected = images[0, 0] / (2**bits - 1)
+    np.testing.assert_allclose(share, expected, atol=1e-3)
+    assert len(np.unique(shown)) == 256
+
+
 def test_the_affine_of_the_training_set_in_dicom_axes(tmp_path: Path) -> None:
     affine = np.eye(4)
     affine[:3, 0], affine[:3, 1], affine[:3, 2] = (0, 0, 8), (0, -1.5, 0), (-1.25, 0, 0)
@@ -148,7 +166,8 @@ def test_every_mark_that_the_pixels_are_synthetic(tmp_path: Path) -> None:
         assert equipment.ManufacturerModelName == "generators/abc"
     image = read(tmp_path / "a", "images", 123)
     assert image.ImageType == ["DERIVED", "SECONDARY"]
-    assert (image.BurnedInAnnotation, image.RecognizableVisualFeatures) == ("NO", "NO")
+    assert "BurnedInAnnotation" not in image
+    assert "RecognizableVisualFeatures" not in image
     assert image.ConversionType == "SYN"
 
 
@@ -239,7 +258,7 @@ def test_masks_without_names(tmp_path: Path) -> None:
 
 @pytest.mark.filterwarnings("error")
 def test_names_that_dicom_has_no_room_for(tmp_path: Path) -> None:
-    odd = "a\\b^c=d\n\0é" + "x" * 500
+    odd = "a\\b^c=d\n\0\x1bé" + "x" * 500
     about = describe(
         title=odd, generator=odd, generator_digest=odd, licence=odd * 19, units=odd,
         intensities=[[0.0, 1e-7]], classes=["background", odd], modality="MR", **PLANE,
@@ -251,6 +270,8 @@ def test_names_that_dicom_has_no_room_for(tmp_path: Path) -> None:
         dataset.save_as(stream)
         assert len(dataset.StudyDescription.encode()) <= 64
         assert len(dataset.PatientID) <= 64
+        controls = {c for c in dataset.ImageComments if not c.isprintable()}
+        assert controls <= set("\r\n\t")
 
 
 def test_plain_text() -> None:

@@ -43,6 +43,14 @@ def test_what_the_description_forbids() -> None:
     for classes in (["background"], ["x", "background"]):
         with pytest.raises(InvalidArgumentError, match="background"):
             check_format("nnunet", GREY, describe(classes=classes))
+    with pytest.raises(InvalidArgumentError, match="called ignore"):
+        check_format("nnunet", GREY, describe(classes=["a", "ignore", "b"]))
+    check_format("nnunet", GREY, describe(classes=["a", "b", "ignore"]))
+    for format in ("dicom", "coco"):
+        lonely = describe(classes=["background"])
+        with pytest.raises(InvalidArgumentError, match="png or npz or nifti or webdataset: its"):
+            check_format(format, GREY, lonely)
+        check_format(format, Form(1, 8, 8, 8, False), lonely)
     colour = describe(units="HU", intensities=[[0, 1]] * 3)
     with pytest.raises(InvalidArgumentError, match="have no HU"):
         check_format("dicom", Form(3, 8, 8, 8, True), colour)

@@ -20,6 +20,7 @@ from medsynth.data.writers.interface import (
     Samples,
     SetDescription,
     Summary,
+    class_misfit,
 )
 from medsynth.data.writers.output import Output, Stream
 from medsynth.data.writers.png import encode_png, png_misfit
@@ -35,8 +36,8 @@ class Coco(Format):
 
     @classmethod
     def misfit(cls, form: Form, description: SetDescription) -> str:
-        """What PNG holds."""
-        return png_misfit(form)
+        """What PNG holds; without a class there is nothing to annotate."""
+        return png_misfit(form) or class_misfit(form, description)
 
     @classmethod
     def kinds(cls, description: SetDescription) -> tuple[FileKind, ...]:

@@ -17,7 +17,7 @@ from medsynth.data.writers.description import SetDescription
 from medsynth.data.writers.dicom_images import image_dataset
 from medsynth.data.writers.dicom_marks import Identity
 from medsynth.data.writers.dicom_segments import segmentation_dataset
-from medsynth.data.writers.interface import FileKind, Form, Format, Samples
+from medsynth.data.writers.interface import FileKind, Form, Format, Samples, class_misfit
 from medsynth.data.writers.output import Output
 from medsynth.levels import Labels, Pixels
 
@@ -37,14 +37,14 @@ class Dicom(Format):
 
     @classmethod
     def misfit(cls, form: Form, description: SetDescription) -> str:
-        """DICOM images have one channel, or three for colours of 8 bits."""
+        """DICOM images have one channel, or three for colours of 8 bits; segments are needed."""
         if form.channels not in (1, 3):
             return f"a DICOM image has 1 or 3 channels, not {form.channels}"
         if form.channels == 3 and form.bits > 8:
             return f"a DICOM image of three channels has 8 bits each, not {form.bits}"
         if form.channels == 3 and description.units:
             return f"the channels of a DICOM image are colours, and have no {description.units}"
-        return ""
+        return class_misfit(form, description)
 
     @classmethod
     def kinds(cls, description: SetDescription) -> tuple[FileKind, ...]:
@@ -61,10 +61,10 @@ class Dicom(Format):
             key = self._key(index, image, mask)
             dataset = image_dataset(image, self.form, about, self._identity(key, index))
             output.write(f"images/{index:09d}.dcm", _file(dataset))
-            if mask is None or not (names := self._names(mask)):
+            if mask is None:
                 continue
             uids = [_uid(key, role) for role in ("mask series", "mask", "dimensions")]
-            segments = segmentation_dataset(mask, dataset, about, index, names, *uids)
+            segments = segmentation_dataset(mask, dataset, about, index, self._names(mask), *uids)
             output.write(f"masks/{index:09d}.dcm", _file(segments))
         return ""
 

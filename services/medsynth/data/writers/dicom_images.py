@@ -1,7 +1,8 @@
 """A synthetic slice as a DICOM image, with every standard mark that it is synthetic.
 
 With a distance of rows and columns, MR and CT are images of these modalities; ultrasound and
-photographs of 8 bits always are. Everything else is Secondary Capture, which claims no geometry.
+photographs (XC) of 8 bits always are. Everything else is Secondary Capture, which claims no
+geometry; so are photographs of the eye (OP), whose own class has to say which eye it was.
 """
 
 from __future__ import annotations
@@ -33,6 +34,9 @@ _SECONDARY_CAPTURE: Final = "1.2.840.10008.5.1.4.1.1.7"
 _PATIENT_AXES: Final = np.array([-1.0, -1.0, 1.0])
 """From the axes of NIfTI-1 to those of DICOM."""
 
+_NARROW: Final = 256
+"""Windows below this width say how they are meant: some viewers know the usual way alone."""
+
 _CENTIMETRES, _TWO_DIMENSIONAL, _TISSUE = 3, 1, 1
 
 
@@ -62,8 +66,6 @@ def image_dataset(image: Pixels, form: Form, about: SetDescription, identity: Id
     add_equipment(out, about)
     add_marks(out, about, identity.index)
     out.ImageType = ["DERIVED", "SECONDARY"]
-    out.BurnedInAnnotation = "NO"
-    out.RecognizableVisualFeatures = "NO"
     out.LossyImageCompression = "00"
     if storage in (_MR, _CT):
         _add_plane(out, about, identity)
@@ -113,8 +115,16 @@ def _add_intensities(out: Dataset, form: Form, about: SetDescription, storage: s
         out.RescaleSlope = _decimal(slope)
         out.RescaleIntercept = _decimal(intercept)
         out.RescaleType = plain(about.units, 16) or "US"
-    out.WindowCenter = _decimal(intercept + slope * (form.levels + 1) / 2)
-    out.WindowWidth = _decimal(slope * (form.levels + 1))
+    _add_window(out, intercept, slope * form.levels)
+
+
+def _add_window(out: Dataset, low: float, width: float) -> None:
+    """From the darkest to the brightest level (PS3.3, C.11.2.1.2)."""
+    if width < _NARROW:
+        out.WindowCenter, out.WindowWidth = _decimal(low + width / 2), _decimal(width)
+        out.VOILUTFunction = "LINEAR_EXACT"
+    else:
+        out.WindowCenter, out.WindowWidth = _decimal(low + (width + 1) / 2), _decimal(width + 1)
 
 
 def _add_pixels(out: Dataset, image: Pixels, form: Form, wide: bool) -> None:

@@ -80,7 +80,7 @@ def add_marks(out: Dataset, about: SetDescription, index: int) -> None:
         f"({plain(about.generator_digest, 100) or 'no digest'}). "
         f"{RESEARCH}"
     )
-    out.ImageComments = (
+    out.ImageComments = _printable(
         f"{RESEARCH} Intended use: {about.intended_use}. Licence: {about.licence}."
     )[:10_000]
     equipment = Dataset()
@@ -103,6 +103,11 @@ def plain(text: str, length: int = 64) -> str:
     """
     kept = "".join(c if c.isprintable() and c not in "\\^=" else " " for c in text)
     return shorten(" ".join(kept.split()), length)
+
+
+def _printable(text: str) -> str:
+    """Text as long DICOM values have it: of control characters the ends of lines alone."""
+    return "".join(c if c.isprintable() or c in "\r\n\t" else " " for c in text)
 
 
 def software_version() -> str:

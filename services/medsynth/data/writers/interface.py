@@ -11,7 +11,16 @@ from medsynth.data.writers.description import SetDescription
 from medsynth.data.writers.output import Output
 from medsynth.levels import Labels, Pixels, brightest
 
-__all__ = ["SHARD", "FileKind", "Form", "Format", "Samples", "SetDescription", "Summary"]
+__all__ = [
+    "SHARD",
+    "FileKind",
+    "Form",
+    "Format",
+    "Samples",
+    "SetDescription",
+    "Summary",
+    "class_misfit",
+]
 
 SHARD: Final = 1000
 """Indexes of a shard, which begins at a multiple of it. What is whole is counted in shards."""
@@ -102,6 +111,13 @@ class FileKind:
     pattern: str
     media_type: str
     holds: Literal["image", "mask", "sample"]
+
+
+def class_misfit(form: Form, description: SetDescription) -> str:
+    """Why masks say nothing, as a clause; empty if they do, or if there are none."""
+    if form.masked and len(description.classes) == 1:
+        return f"its masks need a class beside the background, {description.classes[0]}"
+    return ""
 
 
 class Format(ABC):

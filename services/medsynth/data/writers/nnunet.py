@@ -23,11 +23,14 @@ from medsynth.data.writers.interface import (
     Samples,
     SetDescription,
     Summary,
+    class_misfit,
 )
 from medsynth.data.writers.nifti import MEDIA_TYPE, nifti_file, nifti_header
 from medsynth.data.writers.output import Output
 
-_CHANNELS: Final = {"MR": "MRI", "US": "ultrasound", "XC": "photograph", "OT": "intensity"}
+_CHANNELS: Final = {
+    "MR": "MRI", "US": "ultrasound", "XC": "photograph", "OP": "photograph", "OT": "intensity",
+}  # fmt: skip
 _COLOURED: Final = ("ES", "GM", "OP", "OT", "SM", "US", "XC")
 _MOST_LETTERS: Final = 60
 
@@ -49,12 +52,14 @@ class NnUNet(Format):
 
     @classmethod
     def misfit(cls, form: Form, description: SetDescription) -> str:
-        """Without masks there is nothing to segment, and label 0 alone is the background."""
-        if not form.masked or len(description.classes) == 1:
+        """Needs masks; label 0 alone is the background, and the last one alone to be ignored."""
+        if not form.masked:
             return "an nnU-Net data set needs masks with a class beside the background"
         if "background" in description.classes[1:]:
             return "in an nnU-Net data set only label 0 may be called background"
-        return ""
+        if "ignore" in description.classes[1:-1]:
+            return "in an nnU-Net data set only the last label may be called ignore"
+        return class_misfit(form, description)
 
     @classmethod
     def kinds(cls, description: SetDescription) -> tuple[FileKind, ...]:
