@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import onnx
@@ -83,6 +85,8 @@ def publish(
     size: int = 32,
     bits: int = 8,
     model: bytes | None = None,
+    dataset: str = "datasets/d1",
+    source: Mapping[str, Any] | None = None,
 ) -> Artifact:
     """Publishes a small generator."""
     draft = storage.draft(GENERATORS, generator_id, "a1")
@@ -91,8 +95,8 @@ def publish(
     metadata = generator_metadata(
         weights_digest="sha256:" + "0" * 64,
         training_job=f"trainingJobs/{generator_id}",
-        dataset="datasets/d1",
-        source={"uri": "phantom://cardiac"},
+        dataset=dataset,
+        source=source or {"uri": "phantom://cardiac"},
         gan=types_pb2.GanSpecification(preset="hinge", latent_dim=DIM),
         size=size,
         channels=channels,

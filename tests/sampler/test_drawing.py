@@ -76,6 +76,10 @@ def test_images_do_not_depend_on_how_they_are_asked_for(
     np.testing.assert_array_equal(np.concatenate(parts), whole)
 
 
+def test_nothing_is_left_to_draw(shared: Deployment) -> None:
+    assert list(drawing(shared, first=37, count=0)) == []
+
+
 def test_seeds_and_generators_give_other_images(shared: Deployment) -> None:
     one = images(drawing(shared, count=64))
     assert not np.array_equal(one, images(drawing(shared, count=64, seed=2)))

@@ -462,6 +462,19 @@ def test_png_files_cannot_hold_every_number_of_channels(
     assert job.specification.format == "npz"
 
 
+def test_a_format_is_checked_with_what_is_known_of_the_generator(
+    serve: Serve, deployment: Deployment
+) -> None:
+    graphs.publish(deployment.storage, "lonely", classes=1)
+    stub = serve(deployment)
+    for format in ("nnunet", "dicom"):
+        with pytest.raises(grpc.RpcError) as raised:
+            stub.CreateSyntheticDatasetJob(create(generator="generators/lonely", format=format))
+        assert raised.value.code() == grpc.StatusCode.INVALID_ARGUMENT
+        assert details(raised.value)[1] == ["specification.format"]
+        assert "a class beside the background" in raised.value.details()
+
+
 def test_the_service_starts_small_and_ends_on_a_signal(
     shared: Deployment, triton_server: TritonServer, redis_process: RedisServer, tmp_path: Path
 ) -> None:

@@ -8,16 +8,20 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from medsynth.data.sample_folder import read_sample_folder
+from medsynth.data.writers import SampleWriter
 from medsynth.platform.artifacts import SYNTHETIC_DATASETS, generator_message
 from medsynth.platform.jobs.record import JobRecord
 from medsynth.platform.jobs.store import JobStore
 from medsynth.sampler.deployment import Deployment
+from medsynth.sampler.description import described
+from medsynth.sampler.drawing import Drawing
 from medsynth.settings import Settings
 from medsynth.storage import Artifact
 from medsynth.v1 import sampler_pb2
@@ -26,6 +30,7 @@ from tests.redis_server import RedisServer
 from tests.sampler import graphs
 from tests.support import children, eventually
 from tests.triton_server import TritonServer
+from tests.workplace import Workplace
 
 
 @pytest.fixture(scope="module")
@@ -70,6 +75,18 @@ def worker(settings: Settings) -> Iterator[subprocess.Popen[bytes]]:
     process.wait(30)
 
 
+@pytest.fixture
+def place(
+    settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Workplace]:
+    """Where jobs are run one at a time, when the test says so."""
+    names = ("storage_root", "model_repository", "triton_url", "triton_backend")
+    more = {name: str(getattr(settings, name)) for name in names}
+    workplace = Workplace(tmp_path / "home", settings.redis_url, monkeypatch, more)
+    yield workplace
+    workplace.close()
+
+
 def run(store: JobStore, **specification: object) -> JobRecord:
     message = sampler_pb2.SyntheticDatasetSpecification(
         **{"count": 100, "seed": 0, "first_index": 0, "format": "png", **specification}
@@ -91,21 +108,32 @@ def published(deployment: Deployment, record: JobRecord) -> Artifact:
     return artifact
 
 
+@pytest.mark.parametrize(
+    ("format", "count", "file"), [("npz", 1000, ".npz"), ("png", 5000, "000000000.json")]
+)
 def test_a_full_disk_fails_the_job_and_leaves_nothing(
-    shared: Deployment, store: JobStore, worker: subprocess.Popen[bytes]
+    shared: Deployment,
+    store: JobStore,
+    worker: subprocess.Popen[bytes],
+    format: str,
+    count: int,
+    file: str,
 ) -> None:
+    """Of a file, or of what is known of a shard while others are being written."""
     shared.ensure("small")
     unlimited = resource.RLIM_INFINITY
     resource.prlimit(worker.pid, resource.RLIMIT_FSIZE, (100_000, unlimited))
     try:
-        record = run(store, generator="generators/small", count=1000, format="npz")
+        record = run(store, generator="generators/small", count=count, format=format)
     finally:
         resource.prlimit(worker.pid, resource.RLIMIT_FSIZE, (unlimited, unlimited))
     assert record.error is not None
     assert (record.error.code, record.error.reason) == ("RESOURCE_EXHAUSTED", "DISK_FULL")
-    assert ".npz" in record.error.message
+    assert file in record.error.message
     assert record.attempt == 1
+    eventually(lambda: not children(worker.pid))
     assert not (Path(shared.storage.root) / SYNTHETIC_DATASETS / record.id).exists()
+    assert not (Path(shared.storage.root) / "jobs" / record.id).exists()
 
 
 @pytest.mark.parametrize(
@@ -138,8 +166,10 @@ def test_a_data_set_is_what_the_generator_makes(
     assert facts["generator"] == f"generators/{generator}"
     assert facts["generator_digest"] == source.manifest.digest
     assert (facts["seed"], facts["first_index"], facts["count"]) == (5, first, count)
-    assert facts["backend"].startswith("python in triton")
-    assert facts["hardware"]
+    (origin,) = facts["origins"]
+    assert (origin["first_index"], origin["count"]) == (first, count)
+    assert origin["backend"].startswith("python in triton")
+    assert origin["hardware"]
     assert record.progress.done == record.progress.total == count
     assert record.progress.unit == "images"
 
@@ -185,6 +215,38 @@ def test_a_killed_draw_goes_on_where_it_was(
     whole = {"generator": "generators/small", "count": 12_000, "first_index": 500, "format": "npz"}
     again = published(shared, run(store, **whole))
     assert list(artifact.manifest.files) == list(again.manifest.files)
+
+
+@pytest.mark.parametrize("count", [5, 64])
+def test_a_set_that_was_finished_and_not_published_is_published(
+    shared: Deployment, place: Workplace, count: int
+) -> None:
+    """As it is, whatever became of the training set and the machine since."""
+    specification = sampler_pb2.SyntheticDatasetSpecification(
+        generator="generators/small", count=count, seed=0, first_index=0, format="png"
+    )
+    generator = shared.ensure("small")
+    said = replace(described(specification, generator, shared.storage), modality="MR")
+    batches = list(Drawing(shared, "small", seed=0, first=0, count=count, in_flight=2))
+    record = place.store.create("synthetic_dataset", specification)
+    folder = Path(shared.storage.root) / "jobs" / record.id / "samples"
+    with SampleWriter(folder, "png", {}, said, origin={"hardware": "another one"}) as writer:
+        for batch in batches:
+            writer.write(batch.first_index, batch.images, batch.masks)
+    artifact = published(shared, place.finish(record.name))
+    assert json.loads(artifact.read("manifest.json"))["description"]["modality"] == "MR"
+    assert len(read_sample_folder(Path(artifact.path))[0]) == count
+    origins = [{"first_index": 0, "count": count, "hardware": "another one"}]
+    assert artifact.manifest.metadata["origins"] == origins
+
+
+def test_what_is_not_known_is_said(shared: Deployment, place: Workplace) -> None:
+    specification = sampler_pb2.SyntheticDatasetSpecification(
+        generator="generators/small", count=1, seed=0, first_index=0, format="png"
+    )
+    record = place.make("synthetic_dataset", specification)
+    texts = [event.message for event in place.store.watch(record.name)]
+    assert any("datasets/d1 is not there to say" in text for text in texts)
 
 
 @pytest.mark.usefixtures("worker")

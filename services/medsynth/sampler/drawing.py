@@ -51,7 +51,7 @@ class Drawing:
         generator_id: Which generator.
         seed: Seed of the draw, 0 to 2^63 - 1.
         first: Index of the first image; `first + count` at most 2^63.
-        count: Images, 1 and more.
+        count: Images, 0 and more.
         in_flight: Batches under way at the same time.
         patience: Seconds to wait for a Triton that went away after the drawing began.
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Final
 
-from medsynth.data.writers.interface import Form
-from medsynth.data.writers.registry import FORMATS
+from medsynth.data.writers.interface import Form, SetDescription
 from medsynth.data.writers.registry import check_format as check_form
+from medsynth.data.writers.registry import get_format
 from medsynth.errors import InvalidArgumentError
 from medsynth.platform.sources import MAX_SEED, check_range
 from medsynth.sampler.description import stated
@@ -14,6 +14,8 @@ from medsynth.v1 import sampler_pb2, types_pb2
 
 MAX_SAMPLE: Final = 10**9
 MAX_DATASET: Final = 10**7
+
+_FORMAT: Final = "specification.format"
 
 
 def check_sample(request: sampler_pb2.SampleRequest) -> None:
@@ -43,9 +45,7 @@ def fill_synthetic_dataset(
     check_range("specification.seed", message.seed, 0, MAX_SEED)
     _check_first("specification.first_index", message.first_index, count)
     format = message.format if message.HasField("format") else "png"
-    if format not in FORMATS:
-        accepted = f"one of {', '.join(FORMATS)}"
-        raise InvalidArgumentError.field("specification.format", format, accepted)
+    get_format(format, _FORMAT)
     stated(message.statement)
     return sampler_pb2.SyntheticDatasetSpecification(
         generator=message.generator,
@@ -57,8 +57,8 @@ def fill_synthetic_dataset(
     )
 
 
-def check_format(format: str, generator: types_pb2.Generator) -> None:
-    """Checks that a format can hold the images of a generator.
+def check_format(format: str, generator: types_pb2.Generator, description: SetDescription) -> None:
+    """Checks that a format can hold the images of a generator, and what is said about them.
 
     Raises:
         InvalidArgumentError: It cannot; says which can.
@@ -70,7 +70,7 @@ def check_format(format: str, generator: types_pb2.Generator) -> None:
         generator.bits,
         masked=bool(generator.classes),
     )
-    check_form(format, form, field="specification.format")
+    check_form(format, form, description, _FORMAT)
 
 
 def _check_first(field: str, first: int, count: int) -> None:

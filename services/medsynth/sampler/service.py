@@ -24,6 +24,7 @@ from medsynth.platform.rpc.pages import page
 from medsynth.platform.rpc.server import Background
 from medsynth.platform.rpc.service import run_service
 from medsynth.sampler.deployment import PATIENCE_SECONDS, Deployment, Restorer
+from medsynth.sampler.description import described
 from medsynth.sampler.drawing import Batch, Drawing
 from medsynth.sampler.requests import check_format, check_sample, fill_synthetic_dataset
 from medsynth.settings import Settings
@@ -147,7 +148,8 @@ class SamplerServicer(sampler_pb2_grpc.SamplerServiceServicer):
         )
         specification = fill_synthetic_dataset(request.specification)
         generator = generator_message(self._deployment.find(generator_id))
-        check_format(specification.format, generator)
+        description = described(specification, generator, self._deployment.storage)
+        check_format(specification.format, generator, description)
         job: sampler_pb2.SyntheticDatasetJob = self._jobs.create(request, specification)
         return job
 

@@ -7,7 +7,7 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any, cast
 
-from medsynth.data.writers import SampleWriter
+from medsynth.data.writers import SampleWriter, begun_description
 from medsynth.platform.artifacts import SYNTHETIC_DATASETS, resource_name
 from medsynth.platform.jobs.child import Done, JobContext, Yielded, run
 from medsynth.sampler.deployment import PATIENCE_SECONDS, Deployment
@@ -48,30 +48,36 @@ def _draw(ctx: JobContext, folder: Path) -> dict[str, Any] | None:
     generator_id = specification.generator.rpartition("/")[2]
     with closing(Deployment.from_settings(ctx.settings, ctx.storage)) as deployment:
         generator = deployment.ensure(generator_id, patience=PATIENCE_SECONDS)
-        facts = {
-            **_facts(specification, generator),
+        facts = _facts(specification, generator)
+        description = described(specification, generator, ctx.storage, begun_description(folder))
+        if not description.intensities:
+            ctx.message(
+                f"{generator.dataset} is not there to say what its images mean: the set states no "
+                "modality, units or spacing"
+            )
+        origin = {
             "backend": f"{ctx.settings.triton_backend} in {deployment.triton.version()}",
             "hardware": hardware(ctx.settings.triton_url),
         }
-        description = described(specification, generator, ctx.storage)
-        writer = SampleWriter(folder, specification.format, facts, description, resume=True)
-        drawing = Drawing(
-            deployment,
-            generator_id,
-            seed=specification.seed,
-            first=specification.first_index + writer.count,
-            count=specification.count - writer.count,
-            in_flight=ctx.settings.sample_in_flight,
-        )
-        for batch in drawing:
-            if ctx.stop_requested():
-                writer.pause()
-                return None
-            writer.write(batch.first_index, batch.images, batch.masks)
-            ctx.progress(writer.count, specification.count, "images", phase="drawing")
-        writer.close()
+        with SampleWriter(
+            folder, specification.format, facts, description, resume=True, origin=origin
+        ) as writer:
+            drawing = Drawing(
+                deployment,
+                generator_id,
+                seed=specification.seed,
+                first=specification.first_index + writer.count,
+                count=specification.count - writer.count,
+                in_flight=ctx.settings.sample_in_flight,
+            )
+            for batch in drawing:
+                if ctx.stop_requested():
+                    writer.pause()
+                    return None
+                writer.write(batch.first_index, batch.images, batch.masks)
+                ctx.progress(writer.count, specification.count, "images", phase="drawing")
     ctx.message(f"drew {specification.count:,} images")
-    return facts
+    return {**facts, "origins": writer.origins}
 
 
 def _facts(
