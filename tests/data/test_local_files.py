@@ -5,8 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from medsynth.data import local_files
-from medsynth.data.files import open_files
+from medsynth.data.files import TooManyFilesError, open_files
 from medsynth.data.local_files import LocalFiles, inside, real_roots
 from medsynth.errors import DataError
 from tests.data.source_files import CONTENT, read_back, written
@@ -51,24 +50,20 @@ def test_links_are_followed_and_loops_end(tmp_path: Path) -> None:
     assert open_files(str(folder)).paths == tuple(sorted([*CONTENT, "other/a", "self"]))
 
 
-def test_folders_that_link_to_each_other_end_too(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(local_files, "MOST_FILES", 1000)
+def test_folders_that_link_to_each_other_end_too(tmp_path: Path) -> None:
     for number in range(20):
         (tmp_path / f"{number}").mkdir()
         for name in "ab":
             (tmp_path / f"{number}" / name).symlink_to(tmp_path / f"{number + 1}")
-    with pytest.raises(DataError, match="more than 1000 files and folders"):
-        _ = open_files(str(tmp_path)).facts
+    with pytest.raises(TooManyFilesError, match="more than 1000 files and folders"):
+        _ = open_files(str(tmp_path), most=1000).facts
 
 
-def test_more_files_than_allowed_are_refused(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(local_files, "MOST_FILES", 3)
-    with pytest.raises(DataError, match="more than 3 files"):
-        _ = open_files(str(written(tmp_path))).facts
+def test_more_files_than_allowed_are_refused(tmp_path: Path) -> None:
+    """There are three files in two folders and their own."""
+    assert len(open_files(str(written(tmp_path)), most=6).paths) == 3
+    with pytest.raises(TooManyFilesError, match="more than 5 files"):
+        _ = open_files(str(tmp_path), most=5).facts
 
 
 def test_folders_nested_too_deep_are_refused(tmp_path: Path) -> None:

@@ -12,8 +12,7 @@ import pytest
 import s3fs
 from moto.server import ThreadedMotoServer
 
-from medsynth.data import remote_files
-from medsynth.data.files import open_files
+from medsynth.data.files import TooManyFilesError, open_files
 from medsynth.errors import DataError, UnavailableError
 from tests.data.source_files import CONTENT, IN_BUCKET, read_back
 
@@ -191,10 +190,9 @@ def test_more_objects_than_allowed_are_refused_before_all_are_listed(
         return found
 
     monkeypatch.setattr(s3fs.S3FileSystem, "find", counted)
-    monkeypatch.setattr(remote_files, "MOST_FILES", 2)
     for uri in (memory, "s3://bucket/set"):
-        with pytest.raises(DataError, match="more than 2 files"):
-            _ = open_files(uri).facts
+        with pytest.raises(TooManyFilesError, match="more than 2 files"):
+            _ = open_files(uri, most=2).facts
     assert seen == [3]
 
 

@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
+import fsspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from medsynth.data.source import complete
 from medsynth.errors import (
     DataError,
     InvalidArgumentError,
     NotFoundError,
     PermissionDeniedError,
+    UnavailableError,
 )
+from medsynth.platform import sources
 from medsynth.platform.sources import check_range, fill_source, source_message, to_source
 from medsynth.v1 import types_pb2
+from tests.data.acdc_files import acdc_folder
 
 
 def phantom(**preparation: object) -> types_pb2.DataSource:
@@ -86,6 +92,48 @@ def test_places_outside_the_roots_are_refused_before_they_are_looked_at(tmp_path
         fill_source(types_pb2.DataSource(uri=str(inside / "missing")), (str(inside),))
     with pytest.raises(DataError):
         fill_source(types_pb2.DataSource(uri=str(inside)), (str(inside),))
+
+
+@pytest.fixture
+def bucket() -> Iterator[str]:
+    """A set in ACDC's layout in a store; nothing opens its files."""
+    system = fsspec.filesystem("memory")
+    system.store.clear()
+    for patient in ("patient001", "patient002"):
+        for name in ("frame01", "frame01_gt", "frame09", "frame09_gt"):
+            system.pipe_file(f"/scans/acdc/{patient}/{patient}_{name}.nii.gz", b"")
+        system.pipe_file(f"/scans/acdc/{patient}/Info.cfg", b"")
+    yield "memory://scans"
+    system.store.clear()
+
+
+def test_a_source_in_a_store_is_recognised_by_its_names(bucket: str) -> None:
+    filled = fill_source(types_pb2.DataSource(uri=f"{bucket}//acdc/"), (bucket,))
+    assert (filled.uri, filled.reader) == (f"{bucket}/acdc", "acdc")
+    with pytest.raises(DataError, match=r"^specification\.data\.uri: .*no reader recognises"):
+        fill_source(types_pb2.DataSource(uri=f"{bucket}/nothing"), (bucket,))
+    with pytest.raises(PermissionDeniedError):
+        fill_source(types_pb2.DataSource(uri="memory://others/acdc"), (bucket,))
+
+
+def test_a_store_that_does_not_answer_is_said_to(tmp_path: Path) -> None:
+    with pytest.raises(UnavailableError, match="nowhere://scans/acdc cannot be reached"):
+        fill_source(types_pb2.DataSource(uri="nowhere://scans/acdc"), ("nowhere://scans",))
+
+
+def test_what_would_take_long_to_recognise_is_left_to_a_worker(
+    bucket: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sources, "MOST_LISTED", 9)
+    folder = acdc_folder(tmp_path / "acdc", patients=2)
+    for uri, root in ((f"{bucket}/acdc", bucket), (str(folder), str(tmp_path))):
+        asked = types_pb2.DataSource(uri=uri, preparation={"size": 32})
+        filled = fill_source(asked, (root,))
+        assert (filled.uri, filled.reader, filled.preparation.size) == (uri, "", 32)
+        assert fill_source(filled, (root,)) == filled
+        assert complete(to_source(filled)).reader == "acdc"
+        asked.reader = "acdc"
+        assert fill_source(asked, (root,)).reader == "acdc"
 
 
 def test_limits_are_included() -> None:

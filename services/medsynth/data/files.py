@@ -25,6 +25,10 @@ HIDDEN: Final = (".", "__MACOSX")
 """What the names of hidden files and folders begin with."""
 
 
+class TooManyFilesError(DataError):
+    """A source holds more files and folders than were to be listed."""
+
+
 def hidden(path: str) -> bool:
     """Whether a path within a source is passed over: it or a folder above has a hidden name."""
     return any(part.startswith(HIDDEN) for part in path.split("/"))
@@ -58,8 +62,8 @@ class Files(ABC):
         """Size and stamp of every file by its path, sorted; hidden files are left out.
 
         Raises:
-            DataError: A folder cannot be read, a name is no text, or there are more than
-                `MOST_FILES`.
+            DataError: A folder cannot be read, or a name is no text.
+            TooManyFilesError: There are more than `open_files` was told.
             UnavailableError: The store does not answer.
         """
 
@@ -114,7 +118,12 @@ class Files(ABC):
         return content
 
 
-def open_files(uri: str, roots: Sequence[str] | None = None, scratch: Path | None = None) -> Files:
+def open_files(
+    uri: str,
+    roots: Sequence[str] | None = None,
+    scratch: Path | None = None,
+    most: int = MOST_FILES,
+) -> Files:
     """The files of a URI.
 
     Args:
@@ -122,16 +131,17 @@ def open_files(uri: str, roots: Sequence[str] | None = None, scratch: Path | Non
         roots: Folders inside which every local file must really lie, links followed. None: not
             checked.
         scratch: Where remote files are kept while they are read; the system's own unless given.
+        most: Files and folders that are listed; a source that holds more is refused.
     """
     if uri.startswith("phantom://"):
         return NoFiles(uri)
     if "://" in uri:
         from medsynth.data.remote_files import RemoteFiles
 
-        return RemoteFiles(uri, scratch)
+        return RemoteFiles(uri, scratch, most)
     from medsynth.data.local_files import LocalFiles
 
-    return LocalFiles(uri, roots)
+    return LocalFiles(uri, roots, most=most)
 
 
 class NoFiles(Files):

@@ -11,7 +11,14 @@ from functools import cached_property
 from pathlib import Path
 from typing import Final
 
-from medsynth.data.files import HIDDEN, MOST_FILES, FileFacts, Files, reading
+from medsynth.data.files import (
+    HIDDEN,
+    MOST_FILES,
+    FileFacts,
+    Files,
+    TooManyFilesError,
+    reading,
+)
 from medsynth.errors import DataError, show
 
 _DEEPEST: Final = 24
@@ -24,10 +31,18 @@ class LocalFiles(Files):
         uri: Its path.
         roots: As for `open_files`.
         shown: What messages call it; the path unless given.
+        most: As for `open_files`.
     """
 
-    def __init__(self, uri: str, roots: Sequence[str] | None = None, shown: str = "") -> None:
+    def __init__(
+        self,
+        uri: str,
+        roots: Sequence[str] | None = None,
+        shown: str = "",
+        most: int = MOST_FILES,
+    ) -> None:
         self.uri = shown or uri
+        self._most = most
         self._shown = shown
         self._roots = None if roots is None else real_roots(roots)
         self._top = Path(uri)
@@ -44,8 +59,10 @@ class LocalFiles(Files):
             return dict(self._fact(self._top.name)) if os.path.exists(self._top) else {}
         found: dict[str, FileFacts] = {}
         for count, (path, facts) in enumerate(self._walk("", ())):
-            if count >= MOST_FILES:
-                raise DataError(f"{self.uri}: holds more than {MOST_FILES} files and folders")
+            if count >= self._most:
+                raise TooManyFilesError(
+                    f"{self.uri}: holds more than {self._most} files and folders"
+                )
             if facts is not None:
                 found[path] = facts
         return dict(sorted(found.items()))

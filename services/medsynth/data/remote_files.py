@@ -12,7 +12,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, Final
 
-from medsynth.data.files import MOST_FILES, FileFacts, Files, hidden
+from medsynth.data.files import MOST_FILES, FileFacts, Files, TooManyFilesError, hidden
 from medsynth.data.machine import is_of_machine, takes_no_files
 from medsynth.errors import DataError, PermissionDeniedError, UnavailableError, show
 from medsynth.storage import naming
@@ -35,14 +35,16 @@ class RemoteFiles(Files):
     Args:
         uri: Such as `s3://bucket/set`.
         scratch: Local folder; the system's own unless given.
+        most: As for `open_files`.
 
     Raises:
         UnavailableError: Nothing is known about such a store.
     """
 
-    def __init__(self, uri: str, scratch: Path | None = None) -> None:
+    def __init__(self, uri: str, scratch: Path | None = None, most: int = MOST_FILES) -> None:
         import fsspec
 
+        self._most = most
         self.uri = uri.rstrip("/")
         self._scratch = scratch
         with _answering(self.uri):
@@ -77,9 +79,9 @@ class RemoteFiles(Files):
         with _answering(self.uri):
             # A store's client may keep listings for as long as the process lives.
             self._system.invalidate_cache()
-            found = _find(self._system, self._prefix, MOST_FILES + 1)
-        if len(found) > MOST_FILES:
-            raise DataError(f"{self.uri}: holds more than {MOST_FILES} files")
+            found = _find(self._system, self._prefix, self._most + 1)
+        if len(found) > self._most:
+            raise TooManyFilesError(f"{self.uri}: holds more than {self._most} files")
         single = list(found) == [self._prefix]
         facts, full = {}, {}
         for name, entry in found.items():

@@ -14,7 +14,7 @@ from typing import Any
 
 from medsynth.data import local_files, slices
 from medsynth.data.archive import is_archive, unpack
-from medsynth.data.files import Files, hidden, open_files
+from medsynth.data.files import MOST_FILES, Files, hidden, open_files
 from medsynth.data.local_files import LocalFiles, is_text
 from medsynth.data.preparation import Preparation
 from medsynth.data.readers import NAMES, get_reader, recognise
@@ -148,7 +148,10 @@ def inside(path: str, roots: Sequence[str]) -> bool:
 
 
 def complete(
-    source: Source, files: Files | None = None, roots: Sequence[str] | None = None
+    source: Source,
+    files: Files | None = None,
+    roots: Sequence[str] | None = None,
+    most: int = MOST_FILES,
 ) -> Source:
     """The source with its reader's name and every parameter of a phantom filled in.
 
@@ -158,9 +161,11 @@ def complete(
         source: As it was asked for.
         files: Its files, if they were listed before.
         roots: As for `opened`.
+        most: Files and folders that are looked at to recognise it.
 
     Raises:
         DataError: No reader recognises the source.
+        TooManyFilesError: It holds more, and its reader is not named.
         InvalidArgumentError: The named reader does not fit the URI, or has no use for an option.
     """
     phantom = source.uri.startswith(SCHEME)
@@ -177,7 +182,7 @@ def complete(
     elif is_archive(source.uri):
         return source
     else:
-        reader = recognise(files or open_files(source.uri, roots))
+        reader = recognise(files or open_files(source.uri, roots, most=most))
     _check_options(source, reader)
     return replace(source, reader=reader.NAME)
 

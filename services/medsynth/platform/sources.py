@@ -14,6 +14,7 @@ from typing import Any, Final
 from google.protobuf import json_format
 from google.protobuf.message import Message
 
+from medsynth.data.files import TooManyFilesError
 from medsynth.data.source import Source, complete, resolve
 from medsynth.errors import (
     DataError,
@@ -29,6 +30,10 @@ MAX_SEED: Final = 2**63 - 1
 
 LIBRARY_FIELD: Final = "specification.data"
 """Where the library takes a source to stand in a request."""
+
+
+MOST_LISTED: Final = 20_000
+"""Files and folders of a source that are looked at while a caller waits."""
 
 
 def set_fields(message: Message) -> dict[str, Any]:
@@ -55,7 +60,8 @@ def fill_source(
 ) -> types_pb2.DataSource:
     """A data source with every default filled in, its place resolved and its reader recognised.
 
-    Looks at names of files and folders; opens none.
+    Looks at names of files and folders; opens none. The reader of an archive, and of a source with
+    more than `MOST_LISTED` files, stays empty unless it is named: a worker recognises it.
 
     Args:
         message: As it was sent.
@@ -72,7 +78,15 @@ def fill_source(
         source = to_source(message)
         with _naming(f"{LIBRARY_FIELD}.uri"):
             resolved = replace(source, uri=resolve(source.uri, roots))
-            return source_message(complete(resolved, roots=roots))
+            return source_message(_completed(resolved, roots))
+
+
+def _completed(source: Source, roots: Sequence[str]) -> Source:
+    """With its reader, unless recognising it would take longer than a call may."""
+    try:
+        return complete(source, roots=roots, most=MOST_LISTED)
+    except TooManyFilesError:
+        return source
 
 
 def resolve_folder(folder: str, roots: Sequence[str], field: str) -> str:
