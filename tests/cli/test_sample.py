@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from medsynth.data.writers import FORMATS
 from medsynth.v1 import sampler_pb2
 from tests.cli.conftest import Medsynth
 from tests.cli.services import Services
@@ -48,6 +49,9 @@ def test_sample_as_json(medsynth: Medsynth, services: Services, tmp_path: Path) 
         "first": 0,
         "format": "npz",
     }
+    said = json.loads(manifest)["description"]
+    assert (said["generator"], said["seed"]) == ("generators/heart", 0)
+    assert "generators/heart" in (out / "croissant.json").read_text()
     facts = json.loads(manifest)["metadata"]
     assert facts["generator_digest"] == "sha256:aa"
     assert facts["classes"] == ["background", "myocardium"]
@@ -92,15 +96,21 @@ def test_a_data_set_is_drawn_into_the_storage(medsynth: Medsynth, services: Serv
     ran = medsynth(
         *("draw", "heart", "--count", 5000, "--format", "nnunet", "--seed", 3, "--first", 7),
         *("--title", "Hearts", "--licence", "CC0-1.0", "--intended-use", "teaching"),
-        *("--number", 42),
+        *("--number", 42, "--date", "2024-12-31"),
     )
     assert (ran.code, ran.out) == (0, "/storage/drawn\n")
     assert services.requests[0].specification == sampler_pb2.SyntheticDatasetSpecification(
         generator="generators/heart", count=5000, format="nnunet", seed=3, first_index=7,
         statement=sampler_pb2.SetStatement(
-            title="Hearts", licence="CC0-1.0", intended_use="teaching", number=42
+            title="Hearts", licence="CC0-1.0", intended_use="teaching", number=42,
+            date="2024-12-31",
         ),
     )  # fmt: skip
     assert medsynth("draw", "heart", "--json").json["uri"] == "/storage/drawn"
     assert not services.requests[1].specification.HasField("statement")
     assert "medsynth jobs watch" in medsynth("draw", "heart", "--detach").err
+
+
+def test_every_format_is_in_the_help(medsynth: Medsynth) -> None:
+    told = " ".join(medsynth("draw", "--help").out.split())
+    assert f"{', '.join(FORMATS[:-1])} or {FORMATS[-1]}" in told

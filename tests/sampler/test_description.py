@@ -7,7 +7,9 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
+import mlcroissant
 import numpy as np
+import pydicom
 import pytest
 
 from medsynth.data.preparation import Preparation
@@ -181,7 +183,28 @@ def test_a_damaged_training_set_is_said_to_be_damaged(storage: Storage, folder: 
         described(SPECIFICATION, own, storage)
 
 
-def test_what_cannot_be_stated() -> None:
-    with pytest.raises(InvalidArgumentError, match="0 is not accepted") as caught:
-        stated(sampler_pb2.SetStatement(number=0))
-    assert caught.value.violations[0].field == "specification.statement.number"
+def test_all_that_can_be_stated_is_enough_for_croissant(
+    storage: Storage, small: types_pb2.Generator, tmp_path: Path
+) -> None:
+    statement = sampler_pb2.SetStatement(
+        title="Livers", licence="https://creativecommons.org/publicdomain/zero/1.0/",
+        intended_use="Teaching", citation="A paper", creator="A lab", url="https://example.org",
+        number=7, date="2024-12-31",
+    )  # fmt: skip
+    assert len(statement.ListFields()) == len(statement.DESCRIPTOR.fields)
+    specification = sampler_pb2.SyntheticDatasetSpecification(seed=7, statement=statement)
+    for _ in drawn(tmp_path, described(specification, small, storage)):
+        pass
+    for format in FORMATS:
+        dataset = mlcroissant.Dataset(jsonld=tmp_path / format / "croissant.json")
+        issues = dataset.metadata.ctx.issues
+        assert (issues.errors, issues.warnings) == (set(), set())
+    mask = pydicom.dcmread(tmp_path / "dicom" / "masks" / "000000000.dcm")
+    assert (mask.StudyDate, mask.ContentDate) == ("20241231", "20241231")
+
+
+@pytest.mark.parametrize(("field", "value"), [("number", 0), ("date", "31.12.2024")])
+def test_what_cannot_be_stated(field: str, value: Any) -> None:
+    with pytest.raises(InvalidArgumentError, match=f"{value!r} is not accepted") as caught:
+        stated(sampler_pb2.SetStatement(**{field: value}))
+    assert caught.value.violations[0].field == f"specification.statement.{field}"

@@ -28,6 +28,7 @@ class StatementFlags:
     citation: Annotated[str | None, _said("How to cite it.")] = None
     creator: Annotated[str | None, _said("Person or organisation that made it.")] = None
     url: Annotated[str | None, _said("Its page.", "URL")] = None
+    date: Annotated[str | None, _said("When it was made.", "YYYY-MM-DD")] = None
     number: Annotated[
         int | None,
         _said("Among nnU-Net's data sets, 1 to 999. Default 900.", "N", parser=int32),

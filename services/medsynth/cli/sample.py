@@ -6,7 +6,7 @@ import os
 import shutil
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -103,7 +103,7 @@ def draw(
         `sha256:...` of the folder's manifest.
     """
     from medsynth.cli.progress import make_display
-    from medsynth.data.writers import SampleWriter
+    from medsynth.data.writers import SampleWriter, SetDescription
     from medsynth.v1.jobs_pb2 import JobEvent, Progress
 
     facts = {
@@ -115,10 +115,17 @@ def draw(
         "seed": seed,
         "first_index": first,
     }
-    writer = SampleWriter(folder, format.value, facts)
-    display = make_display()
+    description = SetDescription(
+        generator=generator.name,
+        generator_digest=generator.digest,
+        seed=seed,
+        classes=tuple(generator.classes),
+    )
     begun, done = time.monotonic(), 0
-    try:
+    with (
+        SampleWriter(folder, format.value, facts, description) as writer,
+        closing(make_display()) as display,
+    ):
         display.add(generator.name, "sampling", "RUNNING")
         for batch in client.sample(generator.name, count, seed=seed, first=first):
             writer.write(batch.first_index, batch.images, batch.masks)
@@ -128,8 +135,6 @@ def draw(
                 done=done, total=count, unit="images", rate=rate, seconds_left=(count - done) / rate
             )
             display.event(generator.name, JobEvent(progress=progress))
-    finally:
-        display.close()
     return writer.close()
 
 

@@ -108,7 +108,7 @@ class SyntheticDatasetSpecification(_message.Message):
     def __init__(self, generator: _Optional[str] = ..., count: _Optional[int] = ..., seed: _Optional[int] = ..., first_index: _Optional[int] = ..., format: _Optional[str] = ..., statement: _Optional[_Union[SetStatement, _Mapping]] = ...) -> None: ...
 
 class SetStatement(_message.Message):
-    __slots__ = ("title", "licence", "intended_use", "citation", "creator", "url", "number")
+    __slots__ = ("title", "licence", "intended_use", "citation", "creator", "url", "number", "date")
     TITLE_FIELD_NUMBER: _ClassVar[int]
     LICENCE_FIELD_NUMBER: _ClassVar[int]
     INTENDED_USE_FIELD_NUMBER: _ClassVar[int]
@@ -116,6 +116,7 @@ class SetStatement(_message.Message):
     CREATOR_FIELD_NUMBER: _ClassVar[int]
     URL_FIELD_NUMBER: _ClassVar[int]
     NUMBER_FIELD_NUMBER: _ClassVar[int]
+    DATE_FIELD_NUMBER: _ClassVar[int]
     title: str
     licence: str
     intended_use: str
@@ -123,7 +124,8 @@ class SetStatement(_message.Message):
     creator: str
     url: str
     number: int
-    def __init__(self, title: _Optional[str] = ..., licence: _Optional[str] = ..., intended_use: _Optional[str] = ..., citation: _Optional[str] = ..., creator: _Optional[str] = ..., url: _Optional[str] = ..., number: _Optional[int] = ...) -> None: ...
+    date: str
+    def __init__(self, title: _Optional[str] = ..., licence: _Optional[str] = ..., intended_use: _Optional[str] = ..., citation: _Optional[str] = ..., creator: _Optional[str] = ..., url: _Optional[str] = ..., number: _Optional[int] = ..., date: _Optional[str] = ...) -> None: ...
 
 class SyntheticDatasetJob(_message.Message):
     __slots__ = ("name", "status", "specification", "uri", "digest")
