@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import tracemalloc
 from dataclasses import replace
 from typing import Any
 
@@ -229,6 +230,52 @@ def test_reducing_averages() -> None:
     reduced = resample(scan(board, upright(1, 1, 1)), Preparation(spacing=8))
     assert reduced.images.shape == (1, 1, 32, 32)
     assert np.abs(reduced.images - 0.5).max() < 0.03
+
+
+@pytest.mark.parametrize(
+    ("shape", "spacing"),
+    [
+        ((40, 1, 128, 128), Preparation(slice_spacing=0.02, spacing=16)),
+        ((2000, 1, 8, 8), Preparation(slice_spacing=40, spacing=0.1)),
+        ((20, 4, 64, 64), Preparation(slice_spacing=0.1, spacing=0.9)),
+    ],
+)
+def test_nothing_is_held_that_is_larger_than_image_and_result(
+    shape: tuple[int, ...], spacing: Preparation
+) -> None:
+    images = np.random.Generator(np.random.Philox(1)).normal(size=shape)
+    masks = (images[:, 0] > 0).astype(np.uint8)
+    volume = scan(images, upright(1, 1, 1), masks)
+    tracemalloc.start()
+    resampled = resample(volume, spacing)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak < 3 * (volume.images.nbytes + resampled.images.nbytes)
+
+
+def test_planes_that_are_reduced_first_give_the_same() -> None:
+    volume = scan(np.random.Generator(np.random.Philox(1)).normal(size=(9, 2, 40, 50)), np.eye(4))
+    both = resample(volume, Preparation(spacing=2, slice_spacing=0.6))
+    slices_first = resample(
+        resample(volume, Preparation(slice_spacing=0.6)), Preparation(spacing=2)
+    )
+    assert both.images.shape == (15, 2, 20, 25)
+    assert np.abs(both.images - slices_first.images).max() < 1e-5
+    assert both.affine == pytest.approx(slices_first.affine)
+
+
+def test_spacing_is_as_near_as_whole_slices_allow() -> None:
+    volume = scan(np.ones((10, 1, 4, 4)), upright(8, 1, 1))
+    assert resample(volume, Preparation(slice_spacing=30)).spacing == pytest.approx((80 / 3, 1, 1))
+    assert resample(volume, Preparation(slice_spacing=8.3)) is volume
+
+
+def test_a_plane_too_large_to_compute_is_refused() -> None:
+    volume = scan(np.ones((1, 1, 2048, 2)), upright(1, 1e-4, 1e4))
+    with pytest.raises(
+        DataError, match="p_1: at the asked spacing it would have 1 x 10 x 1000000 "
+    ):
+        resample(volume, Preparation(spacing=0.02))
 
 
 @pytest.mark.parametrize("spacing", [1e3, 1e9, 1e100])
