@@ -345,6 +345,24 @@ def test_a_large_image_in_few_bytes(tmp_path: Path) -> None:
     assert not read_image_file(tmp_path / "b.png").any()
 
 
+def test_a_part_of_a_png_that_claims_too_much(tmp_path: Path) -> None:
+    content = bytearray(photo(tmp_path / "a.png").read_bytes())
+    place = content.index(b"IDAT")
+    content[place - 4 : place] = struct.pack(">I", 2**30)
+    (tmp_path / "a.png").write_bytes(content)
+    tracemalloc.start()
+    with contextlib.suppress(DataError):
+        read_image_file(tmp_path / "a.png")
+    assert tracemalloc.get_traced_memory()[1] < 2**24
+    tracemalloc.stop()
+
+
+def test_a_file_longer_than_any_image(tmp_path: Path) -> None:
+    with photo(tmp_path / "a.png").open("ab") as stream:
+        stream.truncate(2**32)
+    assert "4294967296 bytes, expected at most" in refused(tmp_path / "a.png")
+
+
 def test_circular_pages(tmp_path: Path) -> None:
     content = bytearray(save(tmp_path / "a.tif", GREY).read_bytes())
     with tifffile.TiffFile(io.BytesIO(bytes(content))) as tiff:

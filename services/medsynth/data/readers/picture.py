@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import math
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -14,6 +15,9 @@ from medsynth.data.readers.volume_files import LARGEST
 from medsynth.errors import DataError
 
 _ORIENTATION: Final = 0x0112
+_LONGEST: Final = 8 * LARGEST + 2**24
+"""Bytes of a file: the largest image in numbers of 8 bytes, and what is said about it."""
+
 _FEW: Final = 2**24
 _DENSEST: Final = 2**13
 """Values for each byte of a file: more than LZW, Deflate or JPEG can pack."""
@@ -93,6 +97,18 @@ def check_size(shape: tuple[Any, ...], file: Path, packed: int = 1) -> None:
         raise DataError(f"{file}: an image of {shape} values cannot be in {stored} bytes")
 
 
+def content_of(file: Path) -> bytes:
+    """All of a file.
+
+    Raises:
+        DataError: It is longer than the largest image.
+    """
+    size = file.stat().st_size
+    if size > _LONGEST:
+        raise DataError(f"{file}: {size} bytes, expected at most {_LONGEST}")
+    return file.read_bytes()
+
+
 def read_pillow(file: Path, formats: tuple[str, ...]) -> Picture:
     """Reads the one image of a file.
 
@@ -105,16 +121,18 @@ def read_pillow(file: Path, formats: tuple[str, ...]) -> Picture:
     """
     from PIL import Image
 
-    with Image.open(file, formats=formats) as image:
+    content = content_of(file)
+    # Out of memory: of a file, Pillow reads as many bytes as a broken header asks for.
+    with Image.open(io.BytesIO(content), formats=formats) as image:
         packed = 8 if image.mode == "1" else 1
         check_size((*image.size, len(image.getbands())), file, packed)
         if image.format == "PNG" and getattr(image, "n_frames", 1) > 1:
             raise DataError(f"{file}: an animation, expected one image")
-        if image.format == "BMP" and (own := _bmp_of_more_bits(file, image.mode)) is not None:
+        if image.format == "BMP" and (own := _bmp_of_more_bits(content, image.mode)) is not None:
             return own
         image.load()
         orientation = image.getexif().get(_ORIENTATION, 1)
-        picture = _deep_png(file) if image.format == "PNG" else None
+        picture = _deep_png(content) if image.format == "PNG" else None
         return upright(picture or _from_pillow(image), orientation)
 
 
@@ -132,26 +150,22 @@ def _from_pillow(image: Any) -> Picture:
     return Picture(channels[: _PLANES.get(mode, 1)])
 
 
-def _bmp_of_more_bits(file: Path, mode: str) -> Picture | None:
+def _bmp_of_more_bits(content: bytes, mode: str) -> Picture | None:
     """A grey BMP of more bits than Pillow takes from the number of its colours; else None."""
-    with file.open("rb") as stream:
-        header = stream.read(30)
-    size, bits = int.from_bytes(header[14:18], "little"), int.from_bytes(header[28:30], "little")
+    size, bits = int.from_bytes(content[14:18], "little"), int.from_bytes(content[28:30], "little")
     if size < _BMP_HEADER or bits == _BMP_BITS.get(mode, bits):
         return None
     import imagecodecs
 
-    return Picture(imagecodecs.bmp_decode(file.read_bytes(), asrgb=True)[None, ..., 0])
+    return Picture(imagecodecs.bmp_decode(content, asrgb=True)[None, ..., 0])
 
 
-def _deep_png(file: Path) -> Picture | None:
+def _deep_png(content: bytes) -> Picture | None:
     """A PNG with 16 bits for each of several channels, which Pillow would cut to 8; else None."""
-    with file.open("rb") as stream:
-        header = stream.read(26)
-    channels = {2: 3, 4: 1, 6: 3}.get(header[25])
-    if header[24] != 16 or channels is None:
+    channels = {2: 3, 4: 1, 6: 3}.get(content[25])
+    if content[24] != 16 or channels is None:
         return None
     import imagecodecs
 
-    values = imagecodecs.png_decode(file.read_bytes())
+    values = imagecodecs.png_decode(content)
     return Picture(values.transpose(2, 0, 1)[:channels])

@@ -15,7 +15,14 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from medsynth.data.readers.picture import Picture, check_size, read_pillow, upright, without_bits
+from medsynth.data.readers.picture import (
+    Picture,
+    check_size,
+    content_of,
+    read_pillow,
+    upright,
+    without_bits,
+)
 from medsynth.errors import DataError
 
 _MOST_PAGES: Final = 4096
@@ -82,7 +89,7 @@ def _read_page(page: Any, index: int, file: Path) -> Picture:
     if page.axes not in ("YX", "YXS", "SYX"):
         raise ValueError(f"axes {page.axes}")
     check_size(page.chunks, file, _packed(page))
-    content, stored = file.read_bytes(), page.databytecounts
+    content, stored = content_of(file), page.databytecounts
     if math.prod(page.chunked) > len(stored) or not all(stored) or sum(stored) > len(content):
         raise ValueError("a part of the pixels is missing")
     values = imagecodecs.tiff_decode(content, index=index)
