@@ -75,7 +75,8 @@ def keyed_hash(*parts: str) -> str:
     Raises:
         DataError: There is no key.
     """
-    message = "\0".join(parts).encode(errors="surrogateescape")
+    # Names and headers may hold halves of characters that no text file can.
+    message = "\0".join(parts).encode(errors="surrogatepass")
     return hmac.new(pseudonym_key(), message, hashlib.sha256).hexdigest()
 
 

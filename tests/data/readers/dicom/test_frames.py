@@ -136,6 +136,47 @@ def test_a_table_of_values(tmp_path: Path) -> None:
     assert rescaled(save(dataset, tmp_path / "x.dcm")).tolist() == [[[0, 10, 100, 1000]]]
 
 
+def test_monochrome_1_with_a_table_is_inverted_behind_it(tmp_path: Path) -> None:
+    table = item(LUTDescriptor=[4, 0, 16], ModalityLUTType="US", LUTData=[0, 10, 100, 1000])
+    table["LUTData"].VR = table["LUTDescriptor"].VR = "US"
+    dataset = image(
+        np.array([[0, 1, 2, 3]], np.uint8),
+        Modality="CR", ModalityLUTSequence=[table], PhotometricInterpretation="MONOCHROME1",
+    )  # fmt: skip
+    found = rescaled(save(dataset, tmp_path / "x.dcm"))
+    assert found.tolist() == [[[65535, 65525, 65435, 64535]]]
+
+
+@pytest.mark.parametrize(
+    ("elements", "expected"),
+    [
+        ({"PixelPaddingValue": -2000}, [-1024, -24, 76, 476]),
+        ({"PixelPaddingValue": 63536}, [-1024, -24, 76, 476]),
+        ({"PixelPaddingValue": -2000, "PixelPaddingRangeLimit": 1000}, [-1024, -1024, 76, 476]),
+        ({"PixelPaddingValue": -2000, "Modality": "MR"}, [-24, -24, 76, 476]),
+        ({"PixelPaddingValue": -1999}, [-3024, -24, 76, 476]),
+        (
+            {
+                "PixelPaddingValue": 1500,
+                "Modality": "MG",
+                "PhotometricInterpretation": "MONOCHROME1",
+            },
+            [975, -2025, -2125, -2125],
+        ),
+    ],
+)
+def test_padding_is_no_measurement(
+    tmp_path: Path, elements: dict[str, Any], expected: list[float]
+) -> None:
+    scale = {"RescaleSlope": "1", "RescaleIntercept": "-1024"}
+    values = np.array([[-2000, 1000, 1100, 1500]], np.int16)
+    dataset = image(values, **scale, **elements)
+    dataset["PixelPaddingValue"].VR = "US" if dataset.PixelPaddingValue > 32767 else "SS"
+    if "PixelPaddingRangeLimit" in dataset:
+        dataset["PixelPaddingRangeLimit"].VR = "SS"
+    assert rescaled(save(dataset, tmp_path / "x.dcm"))[0, 0].tolist() == expected
+
+
 def test_floating_point_pixels(tmp_path: Path) -> None:
     values = np.linspace(-1, 1, 60, dtype=np.float32).reshape(6, 10)
     dataset = image(values, Modality="MR")
@@ -160,13 +201,29 @@ def test_a_codestream_of_another_size_is_not_decoded(tmp_path: Path, syntax: str
         stored(file)
 
 
-def test_jpeg_ls_that_is_cut_short_is_not_decoded(tmp_path: Path) -> None:
-    dataset = compress(image(VALUES), JPEGLSLossless)
+@pytest.mark.parametrize("syntax", [JPEG2000Lossless, JPEGLSLossless, JPEGLosslessSV1])
+def test_a_codestream_that_is_cut_short_is_not_decoded(tmp_path: Path, syntax: str) -> None:
+    dataset = compress(image(np.arange(64 * 64, dtype=np.uint16).reshape(64, 64)), syntax)
     (source,) = generate_frames(dataset.PixelData, number_of_frames=1)
-    dataset.PixelData = encapsulate([source[:-8]])
-    file = save(dataset, tmp_path / "x.dcm")
+    dataset.PixelData = encapsulate([source[: len(source) // 2]])
+    with pytest.raises(DataError, match=r"are cut short|cannot be decoded"):
+        stored(save(dataset, tmp_path / "x.dcm"))
+
+
+@pytest.mark.parametrize("name", ["JPGExtended.dcm", "SC_rgb_jpeg_dcmtk.dcm"])
+def test_a_real_codestream_that_is_cut_short_is_not_decoded(tmp_path: Path, name: str) -> None:
+    dataset = dcmread(real(name))
+    (source,) = generate_frames(dataset.PixelData, number_of_frames=1)
+    dataset.PixelData = encapsulate([source[: len(source) // 2]])
+    dataset.save_as(tmp_path / "x.dcm")
     with pytest.raises(DataError, match="are cut short"):
-        stored(file)
+        stored(tmp_path / "x.dcm")
+
+
+def test_bits_in_the_upper_ones_are_refused(tmp_path: Path) -> None:
+    dataset = image(VALUES << 4, BitsStored=12, HighBit=15)
+    with pytest.raises(DataError, match=r"12 bits end with bit 15 \(HighBit\), expected 11"):
+        stored(save(dataset, tmp_path / "x.dcm"))
 
 
 def test_too_little_of_rle_is_not_decoded(tmp_path: Path) -> None:

@@ -2,20 +2,30 @@ from __future__ import annotations
 
 import logging
 import traceback
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
 import pytest
 from pydicom import Dataset
-from pydicom.uid import JPEG2000Lossless
+from pydicom.uid import JPEG2000Lossless, SecondaryCaptureImageStorage
 
 from medsynth.data import pseudonyms
 from medsynth.data.files import open_files
+from medsynth.data.local_files import LocalFiles
 from medsynth.data.readers import dicom
 from medsynth.data.readers.interface import ReaderOptions
-from medsynth.errors import DataError, MedsynthError, PermissionDeniedError
+from medsynth.data.reading import read_scan
+from medsynth.errors import (
+    DataError,
+    InvalidArgumentError,
+    MedsynthError,
+    PermissionDeniedError,
+    UnavailableError,
+)
 from tests.data.dicom_files import compress, image, save, segmentation, series, write_series
-from tests.data.readers.reading import survey
+from tests.data.readers.reading import read_all, survey
 
 VALUES = np.arange(3 * 8 * 8, dtype=np.int16).reshape(3, 8, 8)
 
@@ -147,24 +157,171 @@ def test_paths_in_problems_and_messages_are_scrubbed(tmp_path: Path) -> None:
     found = survey(dicom, tmp_path)
     patient = found.scans[0].patient
     assert {problem.file for problem in found.problems} == {
-        f"{patient}/{patient}/b/IM000000",
-        f"{patient}/{patient}/c.dcm",
+        f"{patient}/{patient}/b/file-4-of-8",
+        f"{patient}/{patient}/file-8-of-8.dcm",
     }
     (scan,) = found.scans
     assert scan.files[0] == "ZWIRNHUBER_X/kx7731904-2017.05.23/a/1.dcm"
     with pytest.raises(DataError, match="cut short") as caught:
         dicom.read(tmp_path, scan, ReaderOptions())
-    assert caught.value.message.startswith(f"{tmp_path}/{patient}/{patient}/a/1.dcm: ")
+    assert caught.value.message.startswith(f"{tmp_path}/{patient}/{patient}/a/file-1-of-8.dcm: ")
+
+
+def test_patients_whom_no_header_names_are_not_named_by_their_folders(tmp_path: Path) -> None:
+    for name, content in {"IM0001.dcm": b"", "IM0002.dcm": b"<html>404</html>" * 50}.items():
+        (tmp_path / "Zwirnhuber_Xaverius").mkdir(exist_ok=True)
+        (tmp_path / "Zwirnhuber_Xaverius" / name).write_bytes(content)
+    anonymous = series(VALUES, PatientName="ANON", PatientID="")
+    write_series(tmp_path / "Pfefferkorn" / "DICOM", [*anonymous, *anonymous[:1]])
+    anonymous[0].SOPInstanceUID = "1.2.3"
+    save(anonymous[0], tmp_path / "Pfefferkorn" / "DICOM" / "IM000009")
+    found = survey(dicom, tmp_path)
+    assert len(found.problems) == 3
+    untold(repr([(problem.file, problem.reason) for problem in found.problems]))
+    for problem in found.problems:
+        assert "/file-" in problem.file
+
+
+def test_a_file_that_cannot_be_read_is_told_by_its_number(tmp_path: Path) -> None:
+    images = identified("1")
+    write_series(tmp_path, images, [f"Zwirnhuber_{number:03d}.dcm" for number in range(3)])
+    (tmp_path / "Zwirnhuber_001.dcm").write_bytes(b"")
+    (problem,) = survey(dicom, tmp_path).problems
+    assert problem.file == "file-2-of-3.dcm"
+
+
+def test_the_issuer_of_an_id_makes_no_other_patient(tmp_path: Path) -> None:
+    images = identified("1")
+    del images[1].IssuerOfPatientID
+    write_series(tmp_path, images)
+    (scan,) = survey(dicom, tmp_path).scans
+    assert len(scan.files) == 3
+
+
+def test_a_series_of_two_patients_is_not_used(tmp_path: Path) -> None:
+    images = identified("1")
+    images[1].PatientID = "another"
+    write_series(tmp_path, images)
+    found = survey(dicom, tmp_path)
+    assert found.scans == []
+    assert [problem.reason for problem in found.problems] == [
+        "the files of its series name different patients: whose is it?"
+    ]
+
+
+def test_an_id_of_many_people_is_said_and_a_pattern_tells_them_apart(tmp_path: Path) -> None:
+    for number in range(3):
+        images = identified(str(number), PatientID="ANON", PatientName=f"No^{number}")
+        write_series(tmp_path / f"case{number} Zwirnhuber", images)
+    found = survey(dicom, tmp_path)
+    assert len({scan.patient for scan in found.scans}) == 1
+    assert "several names or birth dates: 1" in found.remarks[0]
+    apart = survey(dicom, tmp_path, ReaderOptions(patient_pattern=r"case(\d)"))
+    assert len({scan.patient for scan in apart.scans}) == 3
+    assert apart.remarks == ()
+    untold(repr([(scan.patient, scan.name, scan.shown) for scan in apart.scans]))
+
+
+def test_a_pattern_that_finds_nobody(tmp_path: Path) -> None:
+    write_series(tmp_path / "case1", identified("1"))
+    write_series(tmp_path / "Zwirnhuber", identified("2"))
+    found = survey(dicom, tmp_path, ReaderOptions(patient_pattern=r"case(\d)"))
+    assert len(found.scans) == 1
+    assert {problem.reason for problem in found.problems} == {
+        "patient_pattern finds no patient in this path"
+    }
+    untold(repr([problem.file for problem in found.problems]))
+    with pytest.raises(InvalidArgumentError, match="patient_pattern") as caught:
+        survey(dicom, tmp_path, ReaderOptions(patient_pattern="nobody"))
+    untold("".join(traceback.format_exception(caught.value)))
+
+
+def test_text_burnt_in(tmp_path: Path) -> None:
+    write_series(tmp_path / "a", series(VALUES, BurnedInAnnotation="YES"))
+    scan = {"SOPClassUID": SecondaryCaptureImageStorage, "SeriesInstanceUID": "1.2.3"}
+    write_series(tmp_path / "b", series(VALUES, **scan))
+    clean = {**scan, "BurnedInAnnotation": "NO", "SeriesInstanceUID": "1.2.4"}
+    write_series(tmp_path / "c", series(VALUES, **clean))
+    saved = {"ImageType": ["DERIVED", "SECONDARY", "SCREEN SAVE"], "SeriesInstanceUID": "1.2.5"}
+    write_series(tmp_path / "d", series(VALUES, **saved))
+    found = survey(dicom, tmp_path)
+    assert {problem.reason for problem in found.problems} == {
+        "its pixels have text burnt in, which may name the patient"
+    }
+    said = [any("captured from a screen" in each for each in s.detail.remarks) for s in found.scans]
+    assert said == [True, False, True]
+
+
+def test_faces_are_said(tmp_path: Path) -> None:
+    write_series(tmp_path, series(VALUES, RecognizableVisualFeatures="YES"))
+    (volume,) = read_all(dicom, tmp_path)
+    assert "may be recognised" in volume.remarks[0]
+
+
+def test_the_name_of_a_segment_is_chosen_when_every_header_is_known(tmp_path: Path) -> None:
+    images = identified("1")
+    made = segmentation(images, {"Tumour Zwirnhuber": VALUES > 50})
+    for keyword in ("PatientName", "PatientID", "PatientBirthDate"):
+        setattr(made, keyword, "")
+    save(made, tmp_path / "a" / "seg.dcm")
+    write_series(tmp_path / "b", images)
+    assert survey(dicom, tmp_path).classes == ("background", "Liver")
+
+
+def test_a_term_is_no_name_even_if_a_patient_is_called_so(tmp_path: Path) -> None:
+    images = identified("1", PatientName="Liver^Ed")
+    save(segmentation(images, {"Liver": VALUES > 50}), tmp_path / "seg.dcm")
+    write_series(tmp_path / "b", images)
+    assert survey(dicom, tmp_path).classes == ("background", "Liver")
+
+
+def test_headers_of_halves_of_characters_end_nothing(tmp_path: Path) -> None:
+    images = series(VALUES, PatientID="HALF", SpecificCharacterSet="ISO_IR 100")
+    paths = write_series(tmp_path, images)
+    for path in paths:
+        content = path.read_bytes().replace(b"ISO_IR 100", b"unicode_escape"[:10])
+        path.write_bytes(content.replace(b"HALF", b"\\ud8"))
+    survey(dicom, tmp_path)
+
+
+class Failing(LocalFiles):
+    """Files that cannot be fetched, by a store that names them."""
+
+    failure: type[MedsynthError] = UnavailableError
+
+    @contextmanager
+    def local(self, paths: Sequence[str]) -> Iterator[Path]:
+        try:
+            raise OSError(f"https://host/bucket/{paths[0]}")
+        except OSError as error:
+            raise self.failure(f"{self.name(paths[0])} cannot be reached: {error}") from error
+        yield Path()
+
+
+@pytest.mark.parametrize("failure", [UnavailableError, PermissionDeniedError, DataError])
+def test_what_cannot_be_fetched_is_not_named(tmp_path: Path, failure: type[MedsynthError]) -> None:
+    write_series(tmp_path / "Zwirnhuber", identified("1"))
+    (scan,) = survey(dicom, tmp_path).scans
+    failing = Failing(str(tmp_path))
+    failing.failure = failure
+    with pytest.raises(failure) as caught:
+        read_scan(dicom, failing, scan, ReaderOptions())
+    assert f"{tmp_path}" in caught.value.message
+    untold("".join(traceback.format_exception(caught.value)))
+    if failure is not DataError:
+        with pytest.raises(failure, match="file 1 of 3") as caught:
+            dicom.survey(failing, ReaderOptions())
+        untold("".join(traceback.format_exception(caught.value)))
 
 
 def test_a_refused_link_does_not_tell_its_path(tmp_path: Path) -> None:
     outside = save(image(VALUES[0]), tmp_path / "outside" / "x.dcm")
     (tmp_path / "in" / "Zwirnhuber").mkdir(parents=True)
     (tmp_path / "in" / "Zwirnhuber" / "IM0001").symlink_to(outside)
-    files = open_files(str(tmp_path / "in"), [str(tmp_path / "in")])
-    with pytest.raises(PermissionDeniedError, match=r"file 1 of 1 is a link") as caught:
-        dicom.survey(files, ReaderOptions())
-    untold("".join(traceback.format_exception(caught.value)))
+    found = dicom.survey(open_files(str(tmp_path / "in"), [str(tmp_path / "in")]), ReaderOptions())
+    (problem,) = found.problems
+    assert problem.reason.startswith("is a link to a file outside")
+    untold(problem.file)
 
 
 def test_without_a_key_nothing_is_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
-from pydicom import config
+from pydicom import Dataset, config
 from pydicom.uid import CTImageStorage, RLELossless, SecondaryCaptureImageStorage, generate_uid
 
 from medsynth.data.readers import dicom
@@ -25,6 +25,7 @@ from tests.data.dicom_files import (
     compress,
     enhanced,
     image,
+    item,
     save,
     series,
     write_series,
@@ -96,9 +97,20 @@ def test_geometry_alone_puts_slices_in_order(
     assert volume.remarks == ()
 
 
+def table(kind: str) -> Dataset:
+    """A table of values that gives each number again."""
+    made = item(LUTDescriptor=[64, 0, 16], ModalityLUTType=kind, LUTData=list(range(64)))
+    made["LUTData"].VR = made["LUTDescriptor"].VR = "US"
+    return made
+
+
 def test_units_of_computed_tomography(tmp_path: Path) -> None:
     for name, elements in {
         "none": {},
+        "unscaled": {"RescaleSlope": None, "RescaleIntercept": None},
+        "no intercept": {"RescaleIntercept": None},
+        "density": {"ModalityLUTSequence": [table("OD")]},
+        "looked up": {"ModalityLUTSequence": [table("HU")]},
         "hu": {"RescaleType": "HU"},
         "electrons": {"RescaleType": "ED"},
         "screenshot": {"SOPClassUID": SecondaryCaptureImageStorage},
@@ -106,7 +118,12 @@ def test_units_of_computed_tomography(tmp_path: Path) -> None:
     }.items():
         write_series(tmp_path / name, series(VALUES[:2], **elements))
     units = {path.name: read_one(path).units for path in tmp_path.iterdir()}
-    assert units == {"none": "HU", "hu": "HU", "electrons": "", "screenshot": "", "mr": ""}
+    assert {name for name, unit in units.items() if unit == "HU"} == {"none", "hu", "looked up"}
+    assert set(units.values()) == {"HU", ""}
+    remarks = {path.name: " ".join(read_one(path).remarks) for path in tmp_path.iterdir()}
+    assert {name for name, said in remarks.items() if "do not say that values are" in said} == {
+        "unscaled", "no intercept", "density", "electrons"
+    }  # fmt: skip
 
 
 @pytest.mark.parametrize(("dtype", "ends"), [(np.uint16, 4095), (np.int16, -1)])
@@ -157,6 +174,7 @@ def test_clips_without_geometry_are_volumes_of_their_own(tmp_path: Path) -> None
     assert (one.images == np.moveaxis(frames, -1, 1)).all()
     assert (two.images == one.images[::-1]).all()
     assert one.affine is None
+    assert any("order of its frames" in remark for remark in one.remarks)
     assert any("do not say where slices lie" in remark for remark in one.remarks)
 
 
@@ -167,13 +185,44 @@ def test_without_positions_numbers_give_the_order(tmp_path: Path) -> None:
     write_series(tmp_path, images[::-1])
     volume = read_one(tmp_path)
     assert (volume.images[:, 0] == VALUES).all()
+    assert not volume.oriented
+    assert any("in the order of their numbers" in remark for remark in volume.remarks)
+
+
+@pytest.mark.parametrize(
+    ("keyword", "said"), [("AcquisitionTime", "their times"), ("", "their files' names")]
+)
+def test_without_positions_and_numbers_others_give_the_order(
+    tmp_path: Path, keyword: str, said: str
+) -> None:
+    images = series(VALUES)
+    for number, each in enumerate(images):
+        del each.ImagePositionPatient
+        del each.InstanceNumber
+        if keyword:
+            setattr(each, keyword, f"1015{number:02d}.5")
+    write_series(tmp_path, images[::-1] if keyword else images)
+    volume = read_one(tmp_path)
+    assert (volume.images[:, 0] == VALUES).all()
+    assert any(f"in the order of {said}" in remark for remark in volume.remarks)
+
+
+def test_positions_give_the_order_even_if_the_distance_of_pixels_is_unknown(tmp_path: Path) -> None:
+    images = series(VALUES)
+    for number, each in enumerate(images):
+        del each.PixelSpacing
+        each.InstanceNumber = len(images) - number
+    write_series(tmp_path, images[::-1])
+    volume = read_one(tmp_path)
+    assert (volume.images[:, 0] == VALUES).all()
     assert volume.affine is None
+    assert volume.remarks == ("its files do not say how far its pixels are apart",)
 
 
 def test_series_and_patients_are_told_apart(tmp_path: Path) -> None:
     one = series(VALUES)
     two = series(VALUES + 1, SeriesInstanceUID="1.2.3.4")
-    other = series(VALUES + 2, PatientID="P2")
+    other = series(VALUES + 2, PatientID="P2", SeriesInstanceUID="1.2.3.5")
     mixed = [each for three in zip(one, two, other, strict=True) for each in three]
     write_series(tmp_path, mixed)
     volumes = read_all(dicom, tmp_path)

@@ -110,19 +110,19 @@ def test_class_names_without_segmentations(tmp_path: Path, images: list[Dataset]
 
 def test_a_series_without_segmentation_among_others(tmp_path: Path, images: list[Dataset]) -> None:
     save(segmentation(images, {"liver": LIVER}), tmp_path / "seg.dcm")
-    write_series(tmp_path / "other", series(VALUES, SeriesInstanceUID="1.2.3.4"))
+    write_series(tmp_path / "b", series(VALUES, SeriesInstanceUID="1.2.3.4"))
     found = survey(dicom, tmp_path)
     assert len(found.scans) == 1
     (problem,) = found.problems
-    assert problem.file == "other/IM000000"
+    assert problem.file == "b/IM000000"
     assert "has no segmentation" in problem.reason
 
 
 def test_a_segmentation_without_its_images(tmp_path: Path, images: list[Dataset]) -> None:
     save(segmentation(images, {"liver": LIVER}), tmp_path / "seg.dcm")
-    save(segmentation(series(VALUES), {"cyst": CYST}), tmp_path / "stray.dcm")
+    save(segmentation(series(VALUES), {"cyst": CYST}), tmp_path / "s.dcm")
     (problem,) = survey(dicom, tmp_path).problems
-    assert (problem.file, problem.reason) == ("stray.dcm", "refers to none of the images")
+    assert (problem.file, problem.reason) == ("s.dcm", "refers to none of the images")
 
 
 def test_frames_follow_geometry_not_the_order_of_files(tmp_path: Path) -> None:
@@ -167,9 +167,58 @@ def test_frames_drawn_on_another_volume_of_the_series_are_passed_over(tmp_path: 
         instances.append(deepcopy(instances[0]))
         instances[-1].ReferencedSOPInstanceUID = each.SOPInstanceUID
     save(made, tmp_path / "seg.dcm")
-    first, second = read_all(dicom, tmp_path)
-    assert (first.masks == LIVER).all()
-    assert (second.masks == 0).all()
+    first, second = survey(dicom, tmp_path).scans
+    volume = dicom.read(tmp_path, first, ReaderOptions())
+    assert (volume.masks == LIVER).all()
+    with pytest.raises(DataError, match="no frame of its series' segmentations is of this volume"):
+        dicom.read(tmp_path, second, ReaderOptions())
+
+
+def test_classes_that_a_volume_lacks_are_said(tmp_path: Path, images: list[Dataset]) -> None:
+    other = series(VALUES, SeriesInstanceUID="1.2.3.4")
+    write_series(tmp_path / "b", other)
+    save(segmentation(images, {"liver": LIVER, "cyst": CYST}), tmp_path / "seg1.dcm")
+    save(segmentation(other, {"liver": LIVER}), tmp_path / "seg2.dcm")
+    said = [volume.remarks for volume in read_all(dicom, tmp_path)]
+    assert sum("do not name cyst" in " ".join(remarks) for remarks in said) == 1
+
+
+def test_masks_of_a_class_that_is_not_chosen_are_empty_but_known(
+    tmp_path: Path, images: list[Dataset]
+) -> None:
+    save(segmentation(images, {"liver": LIVER}), tmp_path / "seg1.dcm")
+    other = series(VALUES, SeriesInstanceUID="1.2.3.4")
+    write_series(tmp_path / "b", other)
+    save(segmentation(other, {"cyst": CYST}), tmp_path / "seg2.dcm")
+    volumes = read_all(dicom, tmp_path, ReaderOptions(class_names=("cyst",)))
+    assert sorted(int((volume.masks > 0).sum()) for volume in volumes) == [0, CYST.sum()]
+
+
+@pytest.mark.parametrize("kind", ["BINARY", "LABELMAP"])
+def test_a_segmentation_of_colour_images(tmp_path: Path, kind: str) -> None:
+    grey = series(VALUES.astype(np.uint8))
+    made = segmentation(grey, {"liver": LIVER}, kind)
+    for each in grey:
+        values = np.repeat(each.pixel_array[..., None], 3, axis=-1)
+        each.SamplesPerPixel, each.PlanarConfiguration = 3, 0
+        each.PhotometricInterpretation = "RGB"
+        each.PixelData = values.tobytes() + b"\0" * (values.nbytes % 2)
+    write_series(tmp_path, grey)
+    save(made, tmp_path / "seg.dcm")
+    volume = read_one(tmp_path)
+    assert volume.images.shape[1] == 3
+    assert volume.masks is not None
+    assert (volume.masks == LIVER).all()
+
+
+def test_a_label_map_with_a_palette(tmp_path: Path, images: list[Dataset]) -> None:
+    made = segmentation(images, {"liver": LIVER}, "LABELMAP")
+    made.PhotometricInterpretation = "PALETTE COLOR"
+    for colour in ("Red", "Green", "Blue"):
+        setattr(made, f"{colour}PaletteColorLookupTableDescriptor", [256, 0, 16])
+        setattr(made, f"{colour}PaletteColorLookupTableData", bytes(512))
+    save(made, tmp_path / "seg.dcm")
+    assert (masks_of(tmp_path) == LIVER).all()
 
 
 def test_a_segmentation_of_an_enhanced_image(tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ import pytest
 from pydicom import Dataset
 
 from medsynth.data.readers import dicom
-from medsynth.data.readers.dicom.placement import geometry
+from medsynth.data.readers.dicom.placement import placement
 from medsynth.data.readers.dicom.planes import MARKS, Plane
 from medsynth.data.readers.dicom.stacks import MOST_STACKS, TangledError, stacks
 from medsynth.data.volume import Volume
@@ -27,6 +27,7 @@ def volumes(folder: Path, images: list[Dataset]) -> list[Volume]:
 def plane(height: float, number: int = 0, **changes: object) -> Plane:
     fields: dict[str, object] = {
         "file": number, "frame": 0, "frames": 1, "uid": str(number), "number": number,
+        "moment": "", "caveat": "",
         "shape": (1, 4, 4), "position": (0.0, 0.0, height),
         "orientation": (1.0, 0.0, 0.0, 0.0, 1.0, 0.0), "spacing": (1.0, 1.0), "thickness": 2.0,
         "marks": ("",) * len(MARKS),
@@ -96,7 +97,7 @@ def test_orientations_are_taken_apart(tmp_path: Path) -> None:
     assert (one.images[:, 0] == VALUES).all()
     assert (two.images[:, 0] == VALUES + 500).all()
     assert (one.name[-2:], two.name[-2:]) == ("-1", "-2")
-    assert "orientations or sizes" in one.remarks[0]
+    assert "images of 2 kinds" in one.remarks[0]
 
 
 def test_echoes_are_taken_apart(tmp_path: Path) -> None:
@@ -152,23 +153,75 @@ def test_a_single_slice_is_as_thick_as_it_says(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "elements",
+    ("elements", "oriented", "known"),
     [
-        {"ImageOrientationPatient": ["1", "0", "0", "1", "0", "0"]},
-        {"ImageOrientationPatient": ["0", "0", "0", "0", "0", "0"]},
-        {"ImageOrientationPatient": ["1", "0", "0"]},
-        {"PixelSpacing": ["0", "1"]},
-        {"PixelSpacing": ["-1", "1"]},
-        {"PixelSpacing": ["1e300", "1"]},
+        ({"ImageOrientationPatient": ["1", "0", "0", "1", "0", "0"]}, False, True),
+        ({"ImageOrientationPatient": ["0", "0", "0", "0", "0", "0"]}, False, True),
+        ({"ImageOrientationPatient": ["1", "0", "0"]}, False, True),
+        ({"PixelSpacing": ["0", "1"]}, False, False),
+        ({"PixelSpacing": ["-1", "1"]}, False, False),
+        ({"PixelSpacing": ["1e300", "1"]}, False, False),
     ],
 )
-def test_a_geometry_that_cannot_be_is_none(tmp_path: Path, elements: dict[str, object]) -> None:
+def test_a_geometry_that_cannot_be_is_none(
+    tmp_path: Path, elements: dict[str, object], oriented: bool, known: bool
+) -> None:
     images = series(VALUES)
     for each in images:
         for keyword, value in elements.items():
             setattr(each, keyword, value)
     (volume,) = volumes(tmp_path, images)
-    assert volume.affine is None
+    assert volume.oriented == oriented
+    assert (volume.spacing is not None) == known
+    if volume.spacing is not None:
+        assert volume.spacing[1:] == pytest.approx((0.75, 0.5))
+
+
+def test_an_image_without_a_place_is_a_volume_of_its_own(tmp_path: Path) -> None:
+    images = series(VALUES)
+    del images[1].ImagePositionPatient
+    one, two = volumes(tmp_path, images)
+    assert (one.images[:, 0] == VALUES[[0, 2, 3, 4, 5]]).all()
+    assert (two.images[:, 0] == VALUES[1:2]).all()
+    assert (one.oriented, two.oriented) == (True, False)
+
+
+def test_volumes_a_little_beside_each_other_are_taken_apart(tmp_path: Path) -> None:
+    """As a scanner moves its slices along with the patient between time points."""
+    images = [
+        each
+        for phase in range(3)
+        for each in series(
+            VALUES + 500 * phase,
+            origin=(0, 0, 0.05 * phase**2),
+            TemporalPositionIdentifier=str(phase + 9),
+        )
+    ]
+    found = volumes(tmp_path, images)
+    assert [volume.images[0, 0, 0, 0] for volume in found] == [0, 500, 1000]
+    assert all(len(volume.images) == 6 for volume in found)
+    assert "3 volumes beside each other, told apart by time" in found[0].remarks[0]
+
+
+def test_stretches_of_a_body_stay_one_volume(tmp_path: Path) -> None:
+    images = [
+        each
+        for part in range(2)
+        for each in series(VALUES, origin=(0, 0, 17.0 * part), AcquisitionNumber=str(part))
+    ]
+    (volume,) = volumes(tmp_path, images)
+    assert len(volume.images) == 12
+    assert "the distance of its slices varies" in volume.remarks[0]
+
+
+def test_marks_are_sorted_as_numbers(tmp_path: Path) -> None:
+    images = [
+        each
+        for echo in ("12", "2.35")
+        for each in series(VALUES + round(100 * float(echo)), EchoTime=echo, Modality="MR")
+    ]
+    found = volumes(tmp_path, images)
+    assert [volume.images[0, 0, 0, 0] for volume in found] == [235, 1200]
 
 
 def test_too_many_orientations() -> None:
@@ -182,4 +235,4 @@ def test_too_many_orientations() -> None:
 
 
 def test_one_plane_without_a_place() -> None:
-    assert geometry([plane(0, position=None)]) == (None, ())
+    assert placement([plane(0, position=None, spacing=None)]).affine is None

@@ -27,6 +27,9 @@ _JPEG_2000: Final = (
 
 _JPEG_LS: Final = ("1.2.840.10008.1.2.4.80", "1.2.840.10008.1.2.4.81")
 
+_MARKED_ENDS: Final = (*_JPEG_LS, *_JPEG, "1.2.840.10008.1.2.4.50")
+"""Whose codestreams end with a mark that their pixels cannot hold."""
+
 DECODER_DEPENDENCIES: Final = {
     **dict.fromkeys(_JPEG, ("imagecodecs",)),
     **dict.fromkeys(_JPEG_2000, ("pylibjpeg-openjpeg",)),
@@ -110,9 +113,11 @@ def stated_size(source: bytes) -> tuple[int, int, int] | None:
 def is_whole(source: bytes, uid: str) -> bool:
     """Whether a codestream of a transfer syntax has its end.
 
-    Asked of JPEG-LS alone: CharLS counts to 2**31 where a scan ends without a marker.
+    Asked of JPEG and JPEG-LS: the one's decoders make up what is missing, the other's counts to
+    2**31. A stream that was cut and then closed by its mark is not found out. That of JPEG 2000
+    needs no mark: its decoder refuses a part.
     """
-    return uid not in _JPEG_LS or source.rfind(b"\xff\xd9") > source.rfind(b"\xff\xda")
+    return uid not in _MARKED_ENDS or source.rfind(b"\xff\xd9") > source.rfind(b"\xff\xda")
 
 
 def _decode_jpeg_2000(source: bytes, runner: DecodeRunner) -> bytearray:

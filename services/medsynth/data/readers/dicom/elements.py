@@ -72,6 +72,13 @@ def items(dataset: Dataset, keyword: str) -> Sequence[Dataset]:
     return found if isinstance(found, Items) else ()
 
 
+def class_of(dataset: Dataset) -> str:
+    """UID of the kind of object that a file holds; empty if it does not say."""
+    return text(dataset, "SOPClassUID") or text(
+        getattr(dataset, "file_meta", dataset), "MediaStorageSOPClassUID"
+    )
+
+
 def groups(dataset: Dataset, frame: int) -> Group:
     """The functional groups of a frame by their keyword: its own, else those that all share."""
     each, shared = (

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -23,13 +23,15 @@ class FoundSeries:
     """The images of a series as they are found.
 
     Attributes:
-        patient: Pseudonym.
+        patient: Pseudonym of whom its first file is of.
         uid: Of the series.
         coordinates: UID of its frame of reference.
         modality: Of `MODALITIES`, or empty.
         paths: Of its files.
         planes: Of its files.
         instances: UIDs of its files.
+        patients: Pseudonyms of whom its files are of: of one, if all is well.
+        remarks: For `Volume.remarks`, as the keys.
         copies: Files that were left out because their instance was there before.
     """
 
@@ -40,6 +42,8 @@ class FoundSeries:
     paths: list[str] = field(default_factory=list)
     planes: list[Plane] = field(default_factory=list)
     instances: set[str] = field(default_factory=set)
+    patients: set[str] = field(default_factory=set)
+    remarks: dict[str, None] = field(default_factory=dict)
     copies: int = 0
 
 
@@ -51,12 +55,14 @@ class FoundSegmentation:
         path: Of its file.
         patient: Pseudonym of whom its header is about.
         what: Its header says.
+        names: Of its segments, by number, once every header of the source is known.
         used: Whether there are images that it is of.
     """
 
     path: str
     patient: str
     what: Segmentation
+    names: Mapping[int, str] = field(default_factory=dict)
     used: bool = False
 
     @property

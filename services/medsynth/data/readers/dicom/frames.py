@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from medsynth.data.readers.dicom.codecs import decoder_of, is_whole, stated_size
 from medsynth.data.readers.dicom.elements import text, value, whole
 from medsynth.data.readers.dicom.opening import attempt
-from medsynth.data.readers.volume_files import LARGEST
+from medsynth.data.volume import LARGEST
 from medsynth.errors import DataError
 
 if TYPE_CHECKING:
@@ -115,6 +115,15 @@ def decoded(
         raise DataError(f"{name}: holds {count} of the {len(frames)} frames that are expected")
 
 
+def _check_bits(dataset: Dataset, name: Path) -> None:
+    """Refuses pixels that do not begin with the lowest bit: they would be taken from there."""
+    stored, high = whole(dataset, "BitsStored"), whole(dataset, "HighBit")
+    if stored is not None and high is not None and high != stored - 1:
+        raise DataError(
+            f"{name}: its {stored} bits end with bit {high} (HighBit), expected {stored - 1}"
+        )
+
+
 def _frames(
     dataset: Dataset, name: Path, frames: Collection[int]
 ) -> Iterator[tuple[int, NDArray[Any]]]:
@@ -123,6 +132,8 @@ def _frames(
     reason = f"its pixels, {_known(syntax)}, cannot be decoded"
     decoder, plugin = attempt(name, reason, partial(decoder_of, syntax))
     count = whole(dataset, "NumberOfFrames") or 1
+    if not decoder.is_encapsulated:
+        _check_bits(dataset, name)
     if decoder.is_encapsulated:
         options, sources = attempt(name, reason, partial(_encapsulated, dataset, count))
         for frame in range(count):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -11,7 +12,7 @@ from numpy.typing import NDArray
 
 from medsynth.data.readers.dicom.elements import groups, text, whole
 from medsynth.data.readers.dicom.frames import decoded, shape_of
-from medsynth.data.readers.dicom.planes import Plane, alike, planes_of
+from medsynth.data.readers.dicom.planes import Plane, planes_of, same_grid
 from medsynth.data.readers.dicom.segmentation import is_label_map, sources
 from medsynth.errors import DataError
 
@@ -22,6 +23,19 @@ _BESIDE: Final = 0.1
 """Share of the spacing by which a segment may lie beside its slice."""
 
 
+@dataclass(frozen=True)
+class Painted:
+    """What was drawn.
+
+    Attributes:
+        frames: How many frames of the segmentation are of the volume.
+        overlap: Whether segments overlap.
+    """
+
+    frames: int
+    overlap: bool
+
+
 def paint(
     dataset: Dataset,
     name: Path,
@@ -30,7 +44,7 @@ def paint(
     masks: NDArray[np.uint8],
     *,
     alone: bool = True,
-) -> bool:
+) -> Painted:
     """Draws segments into the label maps of a volume; where two overlap the larger label stays.
 
     Args:
@@ -42,9 +56,6 @@ def paint(
         alone: Whether the volume is all of its series. If it is not, frames that were drawn on
             other images are passed over.
 
-    Returns:
-        Whether segments overlap.
-
     Raises:
         DataError: It has another geometry than the volume, or cannot be decoded.
     """
@@ -55,20 +66,21 @@ def paint(
             f"have {masks.shape[1]} and {masks.shape[2]}"
         )
     grid = _Grid(slices, name, alone)
+    count = 0
     targets: dict[int, tuple[int, int]] = {}
     for plane in planes_of(dataset, 0, shape):
         segment = _segment(dataset, plane.frame, name)
-        if not segment or segment in labels:
-            place = grid.place(plane, sources(dataset, plane.frame))
-            if place is not None:
-                targets[plane.frame] = place, segment
+        place = grid.place(plane, sources(dataset, plane.frame))
+        count += place is not None
+        if place is not None and (not segment or segment in labels):
+            targets[plane.frame] = place, segment
     overlap = False
     for frame, pixels in decoded(dataset, name, targets, colours=False):
         place, segment = targets[frame]
         drawn = _drawn(dataset, pixels[0], segment, labels)
         overlap |= bool(((drawn > 0) & (masks[place] > 0) & (drawn != masks[place])).any())
         np.maximum(masks[place], drawn, out=masks[place])
-    return overlap
+    return Painted(count, overlap)
 
 
 class _Grid:
@@ -112,7 +124,7 @@ class _Grid:
     def _nearest(self, plane: Plane) -> int:
         place = int(np.abs(self._heights - plane.height).argmin())
         found = self._slices[place]
-        if not alike(found, plane):
+        if not same_grid(found, plane):
             raise DataError(f"{self._name}: has another spacing or orientation than its images")
         offset = np.subtract(plane.position or 0, found.position or 0)
         across = float(np.dot(offset, found.normal))

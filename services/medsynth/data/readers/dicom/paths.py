@@ -3,159 +3,77 @@
 from __future__ import annotations
 
 import re
-import unicodedata
-from collections.abc import Iterable, Iterator
-from functools import lru_cache
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
-from medsynth.data.readers.dicom.elements import items, texts
+from medsynth.data.pseudonyms import keyed_hash
+from medsynth.data.readers.dicom.identities import Identities
 from medsynth.data.readers.dicom.names import ENDINGS, UID
 from medsynth.data.readers.dicom.patients import series_code
 
-if TYPE_CHECKING:
-    from pydicom import Dataset
+_HARMLESS: Final = frozenset((
+    "dicom", "dcm", "im", "img", "image", "images", "i", "slice", "slices", "se", "ser", "series",
+    "st", "study", "studies", "scan", "scans", "seg", "segs", "segmentation", "segmentations",
+    "mask", "masks", "label", "labels", "patient", "patients", "subject", "case", "vol", "volume",
+    "volumes", "frame", "frames", "echo", "phase", "exam", "examination", "pre", "post", "ct",
+    "mr", "mri", "us", "pt", "pet", "xa", "rf", "dx", "cr", "mg", "nm", "sc", "ax", "axial", "cor",
+    "coronal", "sag", "sagittal", "flair", "dwi", "adc", "train", "test", "val", "data", "export",
+))  # fmt: skip
+"""Words that scanners and archives name files and folders by."""
 
-_NAMES: Final = (
-    "PatientName", "OtherPatientNames", "PatientBirthName", "PatientMotherBirthName",
-    "ReferringPhysicianName", "PerformingPhysicianName", "RequestingPhysician", "OperatorsName",
-    "NameOfPhysiciansReadingStudy", "PhysiciansOfRecord", "ResponsiblePerson", "InstitutionName",
-)  # fmt: skip
-_NUMBERS: Final = (
-    "PatientID", "OtherPatientIDs", "IssuerOfPatientID", "AccessionNumber", "StudyID",
-    "PatientBirthDate", "StudyDate", "SeriesDate", "AcquisitionDate", "ContentDate",
-)  # fmt: skip
-_OTHERS: Final = "OtherPatientIDsSequence"
-KEYWORDS: Final = (*_NAMES, *_NUMBERS, _OTHERS)
-"""Of the header's elements that this module looks at."""
-
-_SHORTEST_TOKEN: Final = 3
-_SHORTEST_DIGITS: Final = 6
-"""Digits that give a person away wherever they stand; fewer are looked for as whole numbers."""
-
-_LATIN: Final = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue", "ø": "oe", "å": "aa", "æ": "ae"})
+_PART: Final = re.compile(r"([a-z]*)([0-9]*)")
+_LONGEST_NUMBERS: Final = {"folder": 3, "file": 5}
+"""Digits, beyond zeros in front: longer ones may be a patient's, above all a folder's."""
 
 
-class Identities:
-    """What would give the patients of a source away if it stood in a path."""
+def scrubbed(path: str, identities: Identities, place: str, patient: str = "") -> str:
+    """The path as it is if every part of it is harmless; else with other words in place of parts.
 
-    def __init__(self) -> None:
-        self._own: dict[str, set[str]] = {}
-        self._words: dict[str, str] = {}
-        self._lengths: set[int] = set()
-        self._seen: set[tuple[str, ...]] = set()
-
-    def add(self, patient: str, dataset: Dataset) -> None:
-        """Takes note of a header.
-
-        Args:
-            patient: Its pseudonym.
-            dataset: The header.
-        """
-        names = [name for keyword in _NAMES for name in texts(dataset, keyword)]
-        codes = [code for keyword in _NUMBERS for code in texts(dataset, keyword)]
-        for other in items(dataset, _OTHERS):
-            codes += texts(other, "PatientID")
-        seen = (patient, *names, "", *codes)
-        if seen in self._seen:
-            return
-        self._seen.add(seen)
-        own = self._own.setdefault(patient, set())
-        for token in _tokens(names, codes):
-            if token not in own:
-                own.add(token)
-                self._words.setdefault(token, patient)
-                self._lengths.add(len(token))
-
-    def found(self, name: str, patient: str = "") -> str:
-        """The pseudonym of whom a name gives away, or empty.
-
-        Args:
-            name: One component of a path, or another text.
-            patient: Pseudonym of whom it is likely to be about. What only resembles another
-                patient is not looked for then.
-        """
-        words, squeezed = _words(name)
-        own = self._own.get(patient, set())
-        if any(token in words or (_tells(token) and token in squeezed) for token in own):
-            return patient
-        for word in words:
-            if word in self._words:
-                return self._words[word]
-        return "" if patient else self._anyone(squeezed)
-
-    def _anyone(self, squeezed: str) -> str:
-        for length in sorted(self._lengths, reverse=True):
-            for start in range(len(squeezed) - length + 1):
-                token = squeezed[start : start + length]
-                if token in self._words and _tells(token):
-                    return self._words[token]
-        return ""
-
-
-def scrubbed(path: str, identities: Identities, patient: str = "") -> str:
-    """The path with pseudonyms in place of the components that would give a patient away.
-
-    Those are the ones in which an id, a date, an accession number or a part of a name occurs,
-    whatever the case, accents and separators; UIDs become `uid-` and their `series_code`.
+    Harmless are words such as `IM000017` or `series 2`, unless what a header says about a patient
+    is in them. In the place of a folder that is not stands the pseudonym of the patient whose id,
+    date, accession number or name it holds; for a UID `uid-` and its `series_code`; else `dir-`
+    and a keyed hash. The file of such a path is called by its place.
 
     Args:
         path: Within a source.
         identities: Of its patients.
+        place: Of the file among those that were looked at, such as `17-of-300`.
         patient: Pseudonym of the file's own patient; empty if it is not known.
 
     Raises:
         DataError: There is no key.
     """
-    return "/".join(_scrubbed(part, identities, patient) for part in path.split("/"))
-
-
-def _scrubbed(name: str, identities: Identities, patient: str) -> str:
+    *folders, name = path.split("/")
+    shown = [_folder(folder, identities, patient) for folder in folders]
     ending = next((ending for ending in ENDINGS if name.lower().endswith(ending)), "")
-    if found := identities.found(name, patient):
-        return found + ending
     stem = name[: len(name) - len(ending)]
-    return f"uid-{series_code(stem)}{ending}" if UID.fullmatch(stem.lower()) else name
+    harmless = _is_harmless(stem, "file") and not identities.found(name, patient)
+    if shown == folders and harmless:
+        return path
+    return "/".join([*shown, f"file-{place}{ending}"])
 
 
-def _tokens(names: Iterable[str], codes: Iterable[str]) -> Iterator[str]:
-    """What would give a person away, squeezed."""
-    for name in names:
-        parts = [part for part in re.split(r"[\W_]+", name) if part]
-        letters = [part for part in parts if sum(map(str.isalpha, part)) >= _SHORTEST_TOKEN]
-        yield from _long(spelling for part in letters for spelling in _spellings(part))
-        yield from _long(_squeezed(whole) for whole in ("".join(parts), "".join(parts[::-1])))
-    for code in map(_squeezed, codes):
-        yield from _long([code])
-        if re.fullmatch(r"(?:19|20)\d{6}", code):
-            yield from (code[6:] + code[4:6] + code[:4], code[4:6] + code[6:] + code[:4])
+def _folder(name: str, identities: Identities, patient: str) -> str:
+    if found := identities.found(name, patient):
+        return found
+    if _is_harmless(name, "folder"):
+        return name
+    if UID.fullmatch(name.lower()):
+        return f"uid-{series_code(name)}"
+    return f"dir-{keyed_hash('path', name)[:8]}"
 
 
-def _long(tokens: Iterable[str]) -> Iterator[str]:
-    for token in tokens:
-        stripped = token if _tells(token) else token.lstrip("0")
-        if len(stripped) >= _SHORTEST_TOKEN:
-            yield stripped
+def _is_harmless(name: str, kind: str) -> bool:
+    """Whether a name is of words that say nothing, with at most two short numbers.
 
-
-def _spellings(word: str) -> set[str]:
-    return {_squeezed(word), _squeezed(word.casefold().translate(_LATIN))}
-
-
-@lru_cache(2**12)
-def _squeezed(name: str) -> str:
-    """Lower-case letters without accents, and digits."""
-    plain = unicodedata.normalize("NFKD", name.casefold())
-    return "".join(sign for sign in plain if sign.isalnum())
-
-
-def _words(name: str) -> tuple[set[str], str]:
-    """The words and numbers in a name, and all of it squeezed."""
-    squeezed = _squeezed(name)
-    parts = {_squeezed(part) for part in re.split(r"[\W_]+", name)}
-    numbers = {number.lstrip("0") for number in re.findall(r"\d+", squeezed)}
-    return parts | numbers | {squeezed}, squeezed
-
-
-def _tells(token: str) -> bool:
-    """Whether it gives a person away even as a part of a word."""
-    return not token.isdigit() or len(token) >= _SHORTEST_DIGITS
+    Two only after a word: more, or without one, they may be a date.
+    """
+    parts = [part for part in re.split(r"[-_ .]+", name.casefold()) if part]
+    found = [match for part in parts if (match := _PART.fullmatch(part))]
+    words = [match[1] for match in found]
+    numbers = [match[2] for match in found if match[2]]
+    return (
+        0 < len(parts) == len(found)
+        and all(word in _HARMLESS or len(word) < 2 for word in words)
+        and all(len(number.lstrip("0")) <= _LONGEST_NUMBERS[kind] for number in numbers)
+        and len(numbers) <= (2 if words[0] else 1)
+    )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from typing import TYPE_CHECKING, Final
 
 from medsynth.data.pseudonyms import keyed_hash
@@ -10,32 +11,42 @@ from medsynth.data.readers.dicom.elements import text
 if TYPE_CHECKING:
     from pydicom import Dataset
 
-KEYWORDS: Final = (
-    "PatientID", "IssuerOfPatientID", "PatientName", "PatientBirthDate", "StudyInstanceUID",
-)  # fmt: skip
+KEYWORDS: Final = ("PatientID", "PatientName", "PatientBirthDate", "StudyInstanceUID")
 """Of the header's elements that pseudonyms are made of."""
 
 
 def pseudonym(dataset: Dataset) -> str:
     """`patient-` and 16 hexadecimal digits.
 
-    Of `PatientID` with its issuer; where it is empty, of name and birth date; where they are
-    empty too, of the study.
+    Of `PatientID`; where it is empty, of name and birth date; where they are empty too, of the
+    study. The issuer of an id does not count: archives add it to some studies of a patient, and
+    one patient of two pseudonyms would be on both sides of a split.
 
     Raises:
         DataError: There is no key.
     """
-    name, birth = (
-        text(dataset, "PatientName").upper().rstrip("^= "),
-        text(dataset, "PatientBirthDate"),
-    )
+    name, birth = bearer(dataset)
     if number := text(dataset, "PatientID"):
-        code = keyed_hash("id", number, text(dataset, "IssuerOfPatientID"))
-    elif name or birth:
-        code = keyed_hash("name", name, birth)
-    else:
-        code = keyed_hash("study", text(dataset, "StudyInstanceUID"))
-    return f"patient-{code[:16]}"
+        return pseudonym_of("id", number)
+    if name or birth:
+        return pseudonym_of("name", name, birth)
+    return pseudonym_of("study", text(dataset, "StudyInstanceUID"))
+
+
+def pseudonym_of(*parts: str) -> str:
+    """The pseudonym of whom texts stand for, the first of which says what kind they are.
+
+    Raises:
+        DataError: There is no key.
+    """
+    return f"patient-{keyed_hash(*parts)[:16]}"
+
+
+def bearer(dataset: Dataset) -> tuple[str, str]:
+    """Name and birth date as the header has them; the name in its first script, in lower case."""
+    name = unicodedata.normalize("NFKC", text(dataset, "PatientName")).casefold()
+    scripts = (script.rstrip("^ ") for script in name.split("="))
+    return next(filter(None, scripts), ""), text(dataset, "PatientBirthDate")
 
 
 def series_code(uid: str) -> str:

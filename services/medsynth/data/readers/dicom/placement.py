@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
+from medsynth.data.readers.dicom.order import in_turn, is_even
 from medsynth.data.readers.dicom.planes import Plane
-from medsynth.data.volume import Affine
-
-_UNEVEN: Final = 0.02
-"""Share of the spacing by which gaps between slices may differ and still count as even."""
+from medsynth.data.volume import Affine, upright
 
 _TILTED: Final = 0.5
 """Degrees."""
@@ -20,32 +19,65 @@ _TILTED: Final = 0.5
 _LPS_TO_RAS: Final = np.diag([-1.0, -1.0, 1.0])
 
 
-def geometry(planes: Sequence[Plane]) -> tuple[Affine | None, tuple[str, ...]]:
-    """The affine of a stack, as in `Volume`, and remarks on what it does not tell.
+@dataclass(frozen=True)
+class Placement:
+    """Where a stack lies.
+
+    Attributes:
+        affine: As in `Volume`.
+        oriented: As in `Volume`.
+        remarks: What the affine does not tell, one sentence each.
+    """
+
+    affine: Affine | None
+    oriented: bool
+    remarks: tuple[str, ...]
+
+
+def placement(planes: Sequence[Plane]) -> Placement:
+    """Where the planes of a stack lie, in its order.
 
     Where slices are shifted against each other (a tilted gantry) the affine has the shift; where
-    gaps are uneven it has their mean.
+    gaps are uneven it has their mean. Where only the distance of pixels is known, its axes are
+    those of an image as it is shown.
     """
     first = planes[0]
-    if not first.placed or first.orientation is None or first.spacing is None:
-        unknown = "its files do not say where slices lie: they are in the order of their numbers"
-        return None, (unknown,) if len(planes) > 1 else ()
+    caveats = tuple(filter(None, dict.fromkeys(plane.caveat for plane in planes)))
+    if not first.placed:
+        remarks = (*_unplaced(planes), *caveats)
+        if first.spacing is None:
+            return Placement(None, False, remarks)
+        rows, columns = first.spacing
+        return Placement(upright(first.thickness or 1.0, rows, columns), False, remarks)
+    if first.spacing is None or first.orientation is None:
+        return Placement(None, False, ("its files do not say how far its pixels are apart",))
     places = np.array([plane.position for plane in planes])
-    remarks: list[str] = []
+    found: list[str] = []
     if len(planes) > 1:
         step = (places[-1] - places[0]) / (len(planes) - 1)
-        remarks = [*_tilt(first, step), *_gaps(planes), *_drift(planes, places)]
+        found = [*_tilt(first, step), *_gaps(planes), *_drift(planes, places)]
     else:
         step = np.multiply(first.normal, first.thickness or 1.0)
         if not first.thickness:
-            remarks.append("the thickness of its only slice is unknown and taken to be 1 mm")
+            found.append("the thickness of its only slice is unknown and taken to be 1 mm")
     affine = np.eye(4)
     affine[:3, 0] = step
     affine[:3, 1] = np.multiply(first.orientation[3:], first.spacing[0])
     affine[:3, 2] = np.multiply(first.orientation[:3], first.spacing[1])
     affine[:3, 3] = places[0]
     affine[:3] = _LPS_TO_RAS @ affine[:3]
-    return affine, tuple(remarks)
+    return Placement(affine, True, (*found, *caveats))
+
+
+def _unplaced(planes: Sequence[Plane]) -> Iterator[str]:
+    if planes[0].spacing is not None:
+        yield (
+            "its files say how far pixels are apart, but not where they lie in the patient or "
+            "which way its axes lead"
+        )
+    if len(planes) > 1:
+        words, _ = in_turn(planes)
+        yield f"its files do not say where slices lie: they are in the order of {words}"
 
 
 def _tilt(first: Plane, step: NDArray[np.float64]) -> Iterator[str]:
@@ -56,10 +88,11 @@ def _tilt(first: Plane, step: NDArray[np.float64]) -> Iterator[str]:
 
 
 def _gaps(planes: Sequence[Plane]) -> Iterator[str]:
-    gaps = np.diff([plane.height for plane in planes])
-    usual = float(np.median(gaps))
-    if np.abs(gaps - usual).max() <= _UNEVEN * usual:
+    heights = [plane.height for plane in planes]
+    if is_even(heights):
         return
+    gaps = np.diff(heights)
+    usual = float(np.median(gaps))
     steps = np.rint(gaps / usual)
     missing = int(steps.sum()) - len(gaps)
     if missing > 0 and steps.min() == 1 and np.abs(gaps / usual - steps).max() < 0.1:

@@ -18,6 +18,7 @@ from medsynth.data.readers.dicom.elements import (
     texts,
     whole,
 )
+from medsynth.data.readers.dicom.scales import Scale, same_scale, scale_of
 
 if TYPE_CHECKING:
     from pydicom import Dataset
@@ -39,16 +40,18 @@ _MARKS: Final = (
 MARKS: Final = tuple(words for words, *_ in _MARKS)
 """What may tell images at one position apart."""
 
+_MOMENTS: Final = ("AcquisitionDateTime", "AcquisitionTime", "ContentTime")
+
 KEYWORDS: Final = (
     "SOPInstanceUID", "InstanceNumber", "ImagePositionPatient", "ImageOrientationPatient",
-    "PixelSpacing", "SliceThickness", "SpacingBetweenSlices", "NumberOfFrames",
+    "SliceThickness", "SpacingBetweenSlices", "NumberOfFrames",
     "SharedFunctionalGroupsSequence", "PerFrameFunctionalGroupsSequence",
-    *(keyword for _, keyword, _, _ in _MARKS if keyword),
+    *_MOMENTS, *(keyword for _, keyword, _, _ in _MARKS if keyword),
 )  # fmt: skip
 """Of the header's elements that this module looks at."""
 
 ALIKE: Final = 1e-3
-"""By which direction cosines, and spacings as a share, may differ and still count as the same."""
+"""By which direction cosines may differ and still count as the same."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,11 +63,13 @@ class Plane:
         frame: Its number in the file, from 0.
         frames: How many the file has.
         uid: Of the instance.
-        number: By which images without positions are ordered.
+        number: By which images without positions are ordered; None without.
+        moment: When it was made, as text that sorts; empty without.
         shape: Channels, rows, columns.
         position: Centre of the first pixel in mm to the patient's left, back and head; or None.
         orientation: Direction cosines along a row, then along a column; or None.
         spacing: Distance of rows and of columns in mm; or None.
+        caveat: What is worth knowing about the spacing; empty for nothing.
         thickness: Distance to the next slice, or thickness, in mm; 0 where unknown.
         marks: Of the kinds of `MARKS`.
     """
@@ -73,23 +78,25 @@ class Plane:
     frame: int
     frames: int
     uid: str
-    number: int
+    number: int | None
+    moment: str
     shape: tuple[int, int, int]
     position: tuple[float, ...] | None
     orientation: tuple[float, ...] | None
-    spacing: tuple[float, ...] | None
+    spacing: Scale | None
+    caveat: str
     thickness: float
     marks: tuple[str, ...]
 
     @property
     def placed(self) -> bool:
         """Whether its place in the patient is known."""
-        return None not in (self.position, self.orientation, self.spacing)
+        return None not in (self.position, self.orientation)
 
     @property
     def normal(self) -> Vector:
         """Direction of the next slice, of length 1; (0, 0, 0) unless it is placed."""
-        a, b, c, d, e, f = self.orientation or (0.0,) * 6
+        a, b, c, d, e, f = (self.placed and self.orientation) or (0.0,) * 6
         return (b * f - c * e, c * d - a * f, a * e - b * d)
 
     @property
@@ -108,7 +115,8 @@ def planes_of(dataset: Dataset, file: int, shape: tuple[int, int, int]) -> Itera
         shape: Channels, rows, columns.
     """
     count = max(1, whole(dataset, "NumberOfFrames") or 1)
-    uid, instance = text(dataset, "SOPInstanceUID"), whole(dataset, "InstanceNumber") or 0
+    uid, instance = text(dataset, "SOPInstanceUID"), whole(dataset, "InstanceNumber")
+    moment = next(filter(None, (text(dataset, keyword) for keyword in _MOMENTS)), "")
     own = tuple(
         "\\".join(texts(dataset, keyword)) if keyword else "" for _, keyword, _, _ in _MARKS
     )
@@ -118,16 +126,19 @@ def planes_of(dataset: Dataset, file: int, shape: tuple[int, int, int]) -> Itera
         # A position that is not in a frame's own group would be that of every frame.
         place = group("PlanePositionSequence") or (dataset if count == 1 else None)
         measures = group("PixelMeasuresSequence") or dataset
+        spacing, caveat = scale_of(dataset, measures, shape)
         return Plane(
             file=file,
             frame=frame,
             frames=count,
             uid=uid,
             number=instance,
+            moment=moment,
             shape=_one(shape),
             position=None if place is None else numbers(place, "ImagePositionPatient", 3),
             orientation=_orientation(group("PlaneOrientationSequence") or dataset),
-            spacing=_spacing(measures),
+            spacing=_one(spacing),
+            caveat=caveat,
             thickness=_thickness(measures),
             marks=_one(_marks(group, own)),
         )
@@ -141,20 +152,20 @@ def planes_of(dataset: Dataset, file: int, shape: tuple[int, int, int]) -> Itera
 
 
 def alike(one: Plane, other: Plane) -> bool:
-    """Whether two planes are of the same kind: parallel, of one size and spacing."""
+    """Whether two planes are of one kind: parallel, of one size and spacing."""
     if one.shape != other.shape or one.placed != other.placed:
         return False
-    if not one.placed:
-        return one.frames == other.frames == 1 or one.file == other.file
-    return _near(one.orientation or (), other.orientation or (), 1) and all(
-        _near([a], [b], abs(b)) for a, b in zip(one.spacing or (), other.spacing or (), strict=True)
-    )
+    if one.placed:
+        return same_grid(one, other)
+    together = one.frames == other.frames == 1 or one.file == other.file
+    return together and same_scale(one.spacing, other.spacing)
 
 
-def _near(
-    ones: tuple[float, ...] | list[float], others: tuple[float, ...] | list[float], unit: float
-) -> bool:
-    return all(abs(a - b) <= ALIKE * unit for a, b in zip(ones, others, strict=True))
+def same_grid(one: Plane, other: Plane) -> bool:
+    """Whether two planes with a place have their axes and pixels alike."""
+    cosines = zip(one.orientation or (), other.orientation or (), strict=True)
+    parallel = all(abs(a - b) <= ALIKE for a, b in cosines)
+    return parallel and same_scale(one.spacing, other.spacing)
 
 
 @lru_cache(2**12)
@@ -176,11 +187,6 @@ def _orientation(dataset: Dataset) -> tuple[float, ...] | None:
         tuple(value / lengths[place // 3] for place, value in enumerate(cosines))
     )
     return unit
-
-
-def _spacing(dataset: Dataset) -> tuple[float, ...] | None:
-    spacing = numbers(dataset, "PixelSpacing", 2)
-    return _one(spacing) if spacing and all(1e-6 < one < 1e6 for one in spacing) else None
 
 
 def _thickness(dataset: Dataset) -> float:

@@ -6,12 +6,15 @@ from dataclasses import dataclass
 from typing import Final
 
 from medsynth.data.readers.dicom import (
+    burnt_in,
     frames,
+    identities,
     intensities,
-    paths,
     patients,
     planes,
+    scales,
     segmentation,
+    ultrasound,
 )
 
 KEYWORDS: Final = tuple(
@@ -19,11 +22,14 @@ KEYWORDS: Final = tuple(
         (
             "SeriesInstanceUID",
             *patients.KEYWORDS,
-            *paths.KEYWORDS,
+            *identities.KEYWORDS,
             *frames.KEYWORDS,
             *intensities.KEYWORDS,
             *planes.KEYWORDS,
+            *scales.KEYWORDS,
             *segmentation.KEYWORDS,
+            *burnt_in.KEYWORDS,
+            *ultrasound.KEYWORDS,
         )
     )
 )

@@ -26,6 +26,26 @@ SEGMENTATIONS: Final = ("1.2.840.10008.5.1.4.1.1.66.4", LABEL_MAP)
 """SOP classes."""
 
 _LONGEST_NAME: Final = 100
+_TERMINOLOGIES: Final = ("SCT", "SRT", "DCM", "FMA", "RADLEX", "NCIt", "UMLS")
+"""Designators of coding schemes whose meanings are words for things, never for people."""
+
+
+@dataclass(frozen=True)
+class Segment:
+    """What a segment may be called.
+
+    Attributes:
+        texts: Its label, description and the meaning of its code, as far as there are any.
+        term: The meaning of its code if that is of a standard terminology; else empty.
+    """
+
+    texts: tuple[str, ...]
+    term: str
+
+    def name(self, number: int, private: Callable[[str], bool]) -> str:
+        """The first of its texts that is a term or gives nobody away, else its number."""
+        fit = (text for text in self.texts if text == self.term or not private(text))
+        return next(fit, f"segment {number}")
 
 
 @dataclass(frozen=True)
@@ -33,37 +53,35 @@ class Segmentation:
     """What the header of a segmentation says.
 
     Attributes:
-        segments: Name of each segment by its number.
+        segments: By number.
         instances: UIDs of the images that it refers to.
         series: UIDs of the series that it refers to.
         coordinates: UID of its frame of reference; empty without.
         size: Rows and columns.
     """
 
-    segments: Mapping[int, str]
+    segments: Mapping[int, Segment]
     instances: frozenset[str]
     series: frozenset[str]
     coordinates: str
     size: tuple[int, int]
 
 
-def described(dataset: Dataset, name: Path, private: Callable[[str], bool]) -> Segmentation:
+def described(dataset: Dataset, name: Path) -> Segmentation:
     """Understands the header of a segmentation.
 
     Args:
         dataset: The header.
         name: Of the file, for messages.
-        private: Whether a text would give a patient away; such a segment is named by its code or
-            its number.
 
     Raises:
         DataError: It has no segments.
     """
-    segments: dict[int, str] = {}
+    segments: dict[int, Segment] = {}
     for segment in items(dataset, "SegmentSequence"):
         place = whole(segment, "SegmentNumber")
         if place is not None and not (place == 0 and is_label_map(dataset)):
-            segments[place] = _name(segment, place, private)
+            segments[place] = _segment(segment)
     if not segments:
         raise DataError(f"{name}: a segmentation without segments")
     referenced = items(dataset, "ReferencedSeriesSequence")
@@ -85,15 +103,20 @@ def described(dataset: Dataset, name: Path, private: Callable[[str], bool]) -> S
 
 
 def class_names(
-    segmentations: Sequence[Segmentation], options: ReaderOptions, uri: str
+    segmentations: Sequence[Mapping[int, str]], options: ReaderOptions, uri: str
 ) -> tuple[str, ...]:
     """Names of the labels, background first: of all segments of a set, or those that are chosen.
+
+    Args:
+        segmentations: The names of each one's segments by their numbers.
+        options: Of the source.
+        uri: Of the source.
 
     Raises:
         DataError: There are more than labels.
         InvalidArgumentError: A chosen name is no segment's.
     """
-    found = sorted({name for each in segmentations for name in each.segments.values()})
+    found = sorted({name for names in segmentations for name in names.values()})
     unknown = [name for name in options.class_names if name not in found]
     if unknown:
         accepted = f"names of segments: {', '.join(found)}" if found else "none: no segmentations"
@@ -125,15 +148,14 @@ def is_label_map(dataset: Dataset) -> bool:
     return text(dataset, "SOPClassUID") == LABEL_MAP
 
 
-def _name(segment: Dataset, place: int, private: Callable[[str], bool]) -> str:
+def _segment(segment: Dataset) -> Segment:
     kinds = items(segment, "SegmentedPropertyTypeCodeSequence")[:1]
-    names = (
-        text(segment, "SegmentLabel"),
-        text(segment, "SegmentDescription"),
-        *(text(kind, "CodeMeaning") for kind in kinds),
-    )
-    for name in names:
-        shown = " ".join("".join(c if c.isprintable() else " " for c in name).split())
-        if shown and not private(shown):
-            return shown[:_LONGEST_NAME]
-    return f"segment {place}"
+    meaning = next((_tidy(text(kind, "CodeMeaning")) for kind in kinds), "")
+    standard = any(text(kind, "CodingSchemeDesignator") in _TERMINOLOGIES for kind in kinds)
+    texts = (*(_tidy(text(segment, k)) for k in ("SegmentLabel", "SegmentDescription")), meaning)
+    return Segment(tuple(filter(None, texts)), meaning if standard else "")
+
+
+def _tidy(words: str) -> str:
+    shown = " ".join("".join(c if c.isprintable() else " " for c in words).split())
+    return shown[:_LONGEST_NAME]
