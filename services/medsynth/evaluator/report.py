@@ -17,6 +17,7 @@ from markupsafe import Markup
 from medsynth.data import pictures
 from medsynth.data.pages import key, picture_uri, render_page
 from medsynth.evaluator import figures, names
+from medsynth.evaluator.captions import data_caption
 from medsynth.evaluator.verdict import dice_means, verdict, warnings
 from medsynth.levels import Labels, Pixels
 from medsynth.v1 import evaluator_pb2, types_pb2
@@ -86,7 +87,7 @@ def render(report: evaluator_pb2.Report, material: Material) -> str:
         synthetic_picture=_picture(material.synthetic_images, material.synthetic_masks),
         key=key(classes),
         curves=[(title, Markup(chart)) for title, chart in figures.curve_charts(material.curve)],
-        data_caption=_data_caption(material.dataset),
+        data_caption=data_caption(material.dataset),
         protocols=_protocols(report),
     )
 
@@ -196,25 +197,6 @@ def _missing(report: evaluator_pb2.Report) -> list[dict[str, str]]:
         {"scores": f"{_TITLES[metric]}, {', '.join(members)}", "reason": reason}
         for (metric, reason), members in groups.items()
     ]
-
-
-def _data_caption(dataset: types_pb2.Dataset) -> str:
-    preparation = dataset.source.preparation
-    crop = preparation.crop
-    if crop != "none":
-        crop = f"{crop}, {preparation.crop_share:g} of the shorter side"
-    if preparation.crop == "foreground":
-        crop += ", placed by the masks (those of the test patients too)"
-    shown = ""
-    if preparation.foreground_share:
-        shown = f" A training was shown {preparation.foreground_share:.0%} images with a label."
-    return (
-        f"{dataset.channels} channel(s), {dataset.size} x {dataset.size} pixels of "
-        f"{dataset.bits} bits. Crop: {crop}. "
-        f"Intensity: {preparation.intensity} from {preparation.intensity_low:g} to "
-        f"{preparation.intensity_high:g}. Split by patient with seed {preparation.split_seed}."
-        f"{shown}"
-    )
 
 
 def _protocols(report: evaluator_pb2.Report) -> list[dict[str, Any]]:
