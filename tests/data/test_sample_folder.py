@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import io
+import os
 import struct
 import zipfile
 import zlib
@@ -111,6 +112,15 @@ def test_a_file_that_the_manifest_does_not_know(png_folder: Path) -> None:
 def test_a_broken_manifest(png_folder: Path, content: str) -> None:
     (png_folder / "manifest.json").write_text(content)
     assert "manifest.json: not a manifest" in message(png_folder)
+
+
+@pytest.mark.parametrize("path", ["images/000000001.png", "masks/000000001.png", "manifest.json"])
+def test_pipes_and_devices_are_not_read(png_folder: Path, path: str) -> None:
+    (png_folder / "manifest.json").unlink()
+    for make in (os.mkfifo, lambda file: os.symlink("/dev/zero", file)):
+        (png_folder / path).unlink(missing_ok=True)
+        make(png_folder / path)
+        assert f"{path}: is not a regular file" in message(png_folder)
 
 
 def bomb() -> bytes:

@@ -5,12 +5,13 @@ from __future__ import annotations
 import hashlib
 import io
 import json
+import stat
 import zlib
 from pathlib import Path
 
 import numpy as np
 
-from medsynth.data.npz_arrays import read_npz
+from medsynth.data.npz_arrays import LARGEST, read_npz
 from medsynth.data.writers import MANIFEST
 from medsynth.errors import DataError
 from medsynth.levels import Labels, Pixels, array_type, bits_of, holds_levels
@@ -58,7 +59,7 @@ def read_sample_folder(path: Path, count: int | None = None) -> tuple[Pixels, La
 def folder_digest(path: Path) -> str:
     """`sha256:...` of the folder's manifest; empty without one."""
     try:
-        content = (path / MANIFEST).read_bytes()
+        content = _read(path / MANIFEST)
     except FileNotFoundError:
         return ""
     return "sha256:" + hashlib.sha256(content).hexdigest()
@@ -72,7 +73,7 @@ def _order(file: Path) -> tuple[int, str]:
 def _manifest_digests(path: Path) -> dict[str, str] | None:
     file = path / MANIFEST
     try:
-        fields = json.loads(file.read_bytes())
+        fields = json.loads(_read(file))
         return {entry["path"]: entry["digest"] for entry in fields["files"]}
     except FileNotFoundError:
         return None
@@ -80,9 +81,23 @@ def _manifest_digests(path: Path) -> dict[str, str] | None:
         raise DataError(f"{file}: not a manifest of a synthetic data set: {error}") from error
 
 
+def _read(file: Path) -> bytes:
+    """The content of a regular file: a pipe is waited for, and a device is read, without end.
+
+    Raises:
+        DataError: It is something else, or longer than any file of a drawn set.
+    """
+    facts = file.stat()
+    if not stat.S_ISREG(facts.st_mode):
+        raise DataError(f"{file}: is not a regular file")
+    if facts.st_size > LARGEST:
+        raise DataError(f"{file}: is longer than {LARGEST} bytes")
+    return file.read_bytes()
+
+
 def _content(file: Path, root: Path, digests: dict[str, str] | None) -> bytes:
     try:
-        content = file.read_bytes()
+        content = _read(file)
     except OSError as error:
         raise DataError(f"{file}: cannot be read: {error.strerror}") from error
     if digests is not None:
