@@ -19,7 +19,7 @@ RUN_FLAGS ?= --size 64 --crop foreground --images $(IMAGES) --unet-steps $(if $(
 PYTEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadfile
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run up down test test-all fuzz chaos bench check format proto requirements clean
+.PHONY: help setup run up down test test-all fuzz fuzz-readers chaos bench check format proto requirements clean
 
 help: ## Lists the targets.
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -53,6 +53,9 @@ test-all: setup ## Runs the tests with the slow ones.
 
 fuzz: setup ## Sends hypothesis' requests to the real services (MINUTES=10 SEED= FUZZ_FLAGS=--json).
 	@OMP_NUM_THREADS=1 $(BIN)/python -W ignore -m tests.fuzz --minutes $(or $(MINUTES),10) $(if $(SEED),--seed $(SEED)) $(FUZZ_FLAGS)
+
+fuzz-readers: setup ## Changes image files and reads them (MINUTES=10 SEED= DATA=../shared/data REPLAY=a kept case).
+	@OMP_NUM_THREADS=1 $(BIN)/python -W ignore -m tests.fuzz_readers --minutes $(or $(MINUTES),10) $(if $(SEED),--seed $(SEED)) $(if $(filter-out phantom:%,$(DATA)),--data "$(DATA)") $(if $(REPLAY),--replay "$(REPLAY)") $(FUZZ_FLAGS)
 
 chaos: setup ## Breaks a stack at random and counts what was lost (MINUTES=2 SEED=a new one CHAOS_FLAGS=--json).
 	@OMP_NUM_THREADS=1 $(BIN)/python -m tests.chaos --minutes $(or $(MINUTES),2) $(if $(SEED),--seed $(SEED)) $(CHAOS_FLAGS)

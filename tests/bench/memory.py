@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import re
 import threading
 from collections.abc import Sequence
-from pathlib import Path
 from uuid import uuid4
 
 from tests.bench.measure import Bar, Bench, Context, Row
 from tests.bench.site import Site
+from tests.processes import peak, restart_peak
 from tests.sampler import graphs
 from tests.support import children
 
@@ -45,22 +44,11 @@ def _draw(site: Site, generator: str, count: int) -> dict[str, float]:
     """Draws a data set and a stream. Returns the peak of each process in MiB."""
     worker, sampler = site.pid("worker-light"), site.pid("sampler")
     for pid in (worker, sampler):
-        # Makes the peak begin anew.
-        Path(f"/proc/{pid}/clear_refs").write_text("5")
+        restart_peak(pid)
     with ChildPeak(worker) as child:
         site.client.wait(site.client.create_synthetic_dataset(generator, count=count))
     assert sum(len(batch.images) for batch in site.client.sample(generator, count)) == count
     return dict(zip(_PARTS, (child.mebibytes, peak(worker), peak(sampler)), strict=True))
-
-
-def peak(pid: int) -> float:
-    """The most memory that a process had, in MiB; 0 if it is gone."""
-    try:
-        status = Path(f"/proc/{pid}/status").read_text()
-    except (FileNotFoundError, ProcessLookupError):
-        return 0.0
-    found = re.search(r"VmHWM:\s+(\d+) kB", status)
-    return int(found[1]) / 1024 if found else 0.0
 
 
 class ChildPeak:
