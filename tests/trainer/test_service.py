@@ -62,6 +62,25 @@ def test_a_data_set_is_prepared_listed_and_deleted(workplace: Workplace, stub: S
     assert raised.value.code() == grpc.StatusCode.NOT_FOUND
 
 
+def test_an_inspection_refuses_what_it_would_not_heed(workplace: Workplace, stub: Stub) -> None:
+    with pytest.raises(grpc.RpcError) as raised:
+        stub.InspectDataset(trainer_pb2.InspectDatasetRequest(specification=source(104)))
+    assert raised.value.code() == grpc.StatusCode.INVALID_ARGUMENT
+    assert "specification.preparation.size: 32 is not accepted" in (raised.value.details() or "")
+    asked = types_pb2.DataSource(
+        uri="phantom://cardiac?patients=5&slices=4", preparation={"label_map": {1: 1, 2: 1, 3: 1}}
+    )
+    job = stub.InspectDataset(trainer_pb2.InspectDatasetRequest(specification=asked))
+    workplace.finish(job.name)
+    done = stub.GetInspectionJob(trainer_pb2.GetInspectionJobRequest(name=job.name))
+    (answer,) = stub.GetInspection(trainer_pb2.GetInspectionRequest(name=done.inspection))
+    assert [label.label for label in answer.inspection.classes] == [0, 1]
+    assert len(answer.inspection.listed_patients) == 5
+    assert {patient.split for patient in answer.inspection.listed_patients} == {
+        *("train", "validation", "test")
+    }
+
+
 @pytest.mark.parametrize("kind", ["preparation", "training", "evaluation"])
 def test_a_data_set_that_a_job_needs_is_not_deleted(
     workplace: Workplace, stub: Stub, kind: str

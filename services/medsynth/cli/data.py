@@ -9,7 +9,8 @@ import typer
 
 from medsynth.cli.delete import Force
 from medsynth.cli.delete import delete as delete_resource
-from medsynth.cli.flags import Data, Detach, Json, PreparationFlags, examples, with_flag_groups
+from medsynth.cli.flags import Data, Detach, Json, examples, with_flag_groups
+from medsynth.cli.preparation_flags import InspectionFlags, PreparationFlags
 
 if TYPE_CHECKING:
     from medsynth.v1.types_pb2 import Dataset
@@ -31,7 +32,7 @@ def inspect(
     data: Annotated[
         str, typer.Argument(metavar="SOURCE", help="A folder, file, archive, bucket or phantom.")
     ],
-    preparation: PreparationFlags,
+    preparation: InspectionFlags,
     html: Annotated[
         Path | None,
         typer.Option(metavar="FILE", dir_okay=False, help="Where a page with thumbnails goes."),

@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 import typer
 
 from medsynth.cli.evaluate import Repeats, UnetSteps
-from medsynth.cli.flags import Json, PreparationFlags, Seed, examples, int64, with_flag_groups
+from medsynth.cli.flags import Json, Seed, examples, int64, with_flag_groups
+from medsynth.cli.preparation_flags import PreparationFlags
 from medsynth.cli.train import Assignments, Gan
 
 if TYPE_CHECKING:

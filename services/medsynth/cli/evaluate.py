@@ -10,7 +10,6 @@ import typer
 from medsynth.cli.flags import (
     Detach,
     Json,
-    PreparationFlags,
     Seed,
     absolute,
     examples,
@@ -19,6 +18,7 @@ from medsynth.cli.flags import (
     is_local_folder,
     with_flag_groups,
 )
+from medsynth.cli.preparation_flags import PreparationFlags
 
 if TYPE_CHECKING:
     from medsynth.v1.evaluator_pb2 import EvaluationJob

@@ -15,9 +15,10 @@ _SHOWN = 10
 def print_inspection(found: Inspection) -> None:
     """Prints it: what was recognised, what it holds, what is wrong with it."""
     say(f"{found.source.uri}: read as {found.reader}")
+    channels = " or ".join(map(str, sorted(found.channels))) or "no"
     say(
         f"{found.patients:,} patients, {found.volumes:,} volumes, {found.slices:,} slices, "
-        f"{' or '.join(map(str, sorted(found.channels)))} channel(s)"
+        f"{channels} channel(s)"
     )
     _print_sizes(found)
     _print_intensities(found)

@@ -10,12 +10,12 @@ from medsynth.cli.flags import (
     Data,
     Detach,
     Json,
-    PreparationFlags,
     Seed,
     examples,
     int64,
     with_flag_groups,
 )
+from medsynth.cli.preparation_flags import PreparationFlags
 
 Assignments = Annotated[
     list[str] | None,

@@ -7,7 +7,7 @@ suspected if their hashes differ in few bits and their thumbnails correlate.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -57,7 +57,7 @@ class LookAlikes:
         self._hashes: list[NDArray[np.uint64]] = []
         self._thumbnails: list[NDArray[np.uint8]] = []
 
-    def add(self, number: int, plane: NDArray[np.float32]) -> None:
+    def add(self, number: int, plane: NDArray[np.floating[Any]]) -> None:
         """Adds a slice.
 
         Args:
@@ -73,11 +73,14 @@ class LookAlikes:
         self._hashes.append(_hashes(small))
         self._thumbnails.append(np.rint(means * 255).astype(np.uint8))
 
-    def pairs(self, owners: Sequence[str]) -> Iterator[Pair]:
+    def pairs(
+        self, owners: Sequence[str], report: Callable[[], None] = lambda: None
+    ) -> Iterator[Pair]:
         """Suspected pairs of slices of different owners, each once, every slice against every.
 
         Args:
             owners: Of the slices, by their numbers; a slice is no duplicate of its owner's others.
+            report: Called now and then; may raise to stop.
         """
         if not self._numbers:
             return
@@ -91,13 +94,13 @@ class LookAlikes:
                 for view in range(VIEWS)
             ]
             best = np.min(views, axis=0)
-            later, first = np.nonzero(
-                (best <= LARGEST_DISTANCE) & (owner[rows, None] != owner[None, : start + _BLOCK])
-            )
-            for row, other in zip(later.tolist(), first.tolist(), strict=True):
-                if other < start + row:
+            near = best <= LARGEST_DISTANCE
+            near &= owner[rows, None] != owner[None, : start + _BLOCK]
+            for row in np.flatnonzero(near.any(axis=1)).tolist():
+                for other in np.flatnonzero(near[row, : start + row]).tolist():
                     view = int(np.argmin([distances[row, other] for distances in views]))
                     yield from self._checked(other, start + row, view, int(best[row, other]))
+            report()
 
     def _checked(self, first: int, second: int, view: int, distance: int) -> Iterator[Pair]:
         turned = _views(self._thumbnails[second])[view]
@@ -114,7 +117,7 @@ def _correlation(first: NDArray[Any], second: NDArray[Any]) -> float:
     return float((one * other).sum() / np.sqrt((one**2).sum() * (other**2).sum()))
 
 
-def _reduced(plane: NDArray[np.float32]) -> NDArray[np.float32] | None:
+def _reduced(plane: NDArray[np.floating[Any]]) -> NDArray[np.float32] | None:
     """The slice at 32 x 32 from 0 to 1; None for one without anything on it."""
     from PIL import Image
 

@@ -3,12 +3,37 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
+from medsynth.data.preparation import Preparation
 from medsynth.data.readers.interface import Problem
+from medsynth.errors import InvalidArgumentError
+
+HEEDED: Final = (
+    *("orientation", "slicing", "channels", "label_map"),
+    *("split", "train_share", "validation_share", "split_seed", "folds", "fold", "assignment"),
+)
+"""Fields of a preparation that decide what an inspection finds."""
+
+
+def check_heeded(preparation: Preparation, field: str = "specification.preparation") -> None:
+    """Checks that an inspection is asked nothing that it does not heed.
+
+    Args:
+        preparation: What is asked.
+        field: Its path in the request, for errors.
+
+    Raises:
+        InvalidArgumentError: A field is set that has no effect on what is found.
+    """
+    usual = Preparation().to_mapping()
+    for name, value in preparation.to_mapping().items():
+        if name not in HEEDED and value != usual[name]:
+            accepted = f"{usual[name]}, the default: an inspection heeds {', '.join(HEEDED)} alone"
+            raise InvalidArgumentError.field(f"{field}.{name}", value, accepted)
 
 
 @dataclass(frozen=True)
@@ -42,6 +67,27 @@ class GroupSummary:
 
     name: str
     patients: int
+    slices: int
+
+
+@dataclass(frozen=True)
+class PatientSummary:
+    """One patient.
+
+    Attributes:
+        name: Pseudonym, as the reader gives it.
+        group: Empty where there are none.
+        part: Of the official split; empty where there is none, or several.
+        split: As the preparation divides the patients; empty if it cannot.
+        volumes: How many of the patient can be read.
+        slices: Of these.
+    """
+
+    name: str
+    group: str
+    part: str
+    split: str
+    volumes: int
     slices: int
 
 
@@ -140,7 +186,7 @@ class Inspection:
         slices: Of these.
         channels: Numbers of channels that occur, with the number of volumes.
         classes: Labels of the masks; empty without masks.
-        groups: By the patients' groups.
+        groups: By the patients' groups, at most 1,000.
         parts: By the official split.
         splits: As the preparation divides the patients.
         sizes: The ten most frequent sizes.
@@ -148,10 +194,12 @@ class Inspection:
         units: Of the intensities.
         intensities: Of each channel.
         empty_slices: Slices without any label.
-        duplicates: Suspected ones, at most 1,000.
-        problems: Files that cannot be used, at most 1,000.
+        duplicates: Suspected ones, at most 1,000 and 512 KiB.
+        problems: Files that cannot be used, likewise.
         problem_count: How many there are.
-        remarks: What else is worth knowing.
+        remarks: What else is worth knowing, on the whole set first; at most 200 and 128 KiB.
+        listed_patients: Whom the source names, those whose scans cannot be read too; at most
+            20,000 and 1 MiB.
     """
 
     source: dict[str, Any]
@@ -173,6 +221,7 @@ class Inspection:
     problems: tuple[Problem, ...]
     problem_count: int
     remarks: tuple[str, ...]
+    listed_patients: tuple[PatientSummary, ...]
 
     def to_mapping(self) -> dict[str, Any]:
         """Every field, in types that JSON knows."""

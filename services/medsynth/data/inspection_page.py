@@ -58,7 +58,8 @@ def render_inspection(found: Inspection, thumbnails: Sequence[Thumbnail]) -> str
 def _heights(shares: Sequence[float]) -> list[float]:
     """Logarithmic heights of a histogram's bars, the tallest 100; a share of 10^-4 is 0."""
     heights = [math.log10(1 + 1e4 * share) for share in shares]
-    return [round(100 * height / max(heights), 1) for height in heights]
+    tallest = max(*heights, 1e-9)
+    return [round(100 * height / tallest, 1) for height in heights]
 
 
 def verdict(found: Inspection) -> str:
@@ -80,4 +81,6 @@ def warnings(found: Inspection) -> list[str]:
         said.append(f"{across:,} suspected duplicate(s) lie on both sides of the split by patient.")
     if 0 < found.patients < 3:
         said.append("Fewer than 3 patients: no training, validation and test split is possible.")
+    elif not found.splits:
+        said.append("The patients cannot be divided as asked; see what is worth knowing, below.")
     return said

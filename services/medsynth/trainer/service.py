@@ -11,6 +11,7 @@ from typing import Final, NoReturn
 import grpc
 from google.protobuf import empty_pb2
 
+from medsynth.data.inspection import check_heeded
 from medsynth.gans.presets import PRESETS
 from medsynth.platform.artifacts import (
     DATASETS,
@@ -28,7 +29,7 @@ from medsynth.platform.rpc.pages import page
 from medsynth.platform.rpc.pieces import pieces
 from medsynth.platform.rpc.server import Background
 from medsynth.platform.rpc.service import run_service
-from medsynth.platform.sources import fill_source
+from medsynth.platform.sources import fill_source, to_source
 from medsynth.settings import Settings
 from medsynth.storage import Storage
 from medsynth.trainer.requests import fill_training, gan_message
@@ -105,6 +106,7 @@ class TrainerServicer(trainer_pb2_grpc.TrainerServiceServicer):
     ) -> trainer_pb2.InspectionJob:
         """Starts an inspection."""
         source = fill_source(request.specification, self._roots, "specification")
+        check_heeded(to_source(source).preparation)
         job: trainer_pb2.InspectionJob = self._inspections.create(request, source)
         return job
 

@@ -181,7 +181,7 @@ class DeleteInspectionRequest(_message.Message):
     def __init__(self, name: _Optional[str] = ...) -> None: ...
 
 class Inspection(_message.Message):
-    __slots__ = ("name", "source", "reader", "patients", "volumes", "slices", "channels", "classes", "groups", "parts", "splits", "sizes", "spacings", "units", "intensities", "empty_slices", "duplicates", "problems", "problem_count", "remarks", "create_time")
+    __slots__ = ("name", "source", "reader", "patients", "volumes", "slices", "channels", "classes", "groups", "parts", "splits", "sizes", "spacings", "units", "intensities", "empty_slices", "duplicates", "problems", "problem_count", "remarks", "create_time", "listed_patients")
     class ChannelsEntry(_message.Message):
         __slots__ = ("key", "value")
         KEY_FIELD_NUMBER: _ClassVar[int]
@@ -210,6 +210,7 @@ class Inspection(_message.Message):
     PROBLEM_COUNT_FIELD_NUMBER: _ClassVar[int]
     REMARKS_FIELD_NUMBER: _ClassVar[int]
     CREATE_TIME_FIELD_NUMBER: _ClassVar[int]
+    LISTED_PATIENTS_FIELD_NUMBER: _ClassVar[int]
     name: str
     source: _types_pb2.DataSource
     reader: str
@@ -231,7 +232,24 @@ class Inspection(_message.Message):
     problem_count: int
     remarks: _containers.RepeatedScalarFieldContainer[str]
     create_time: _timestamp_pb2.Timestamp
-    def __init__(self, name: _Optional[str] = ..., source: _Optional[_Union[_types_pb2.DataSource, _Mapping]] = ..., reader: _Optional[str] = ..., patients: _Optional[int] = ..., volumes: _Optional[int] = ..., slices: _Optional[int] = ..., channels: _Optional[_Mapping[int, int]] = ..., classes: _Optional[_Iterable[_Union[ClassSummary, _Mapping]]] = ..., groups: _Optional[_Iterable[_Union[GroupSummary, _Mapping]]] = ..., parts: _Optional[_Iterable[_Union[GroupSummary, _Mapping]]] = ..., splits: _Optional[_Iterable[_Union[GroupSummary, _Mapping]]] = ..., sizes: _Optional[_Iterable[_Union[SizeSummary, _Mapping]]] = ..., spacings: _Optional[_Iterable[_Union[SpacingRange, _Mapping]]] = ..., units: _Optional[str] = ..., intensities: _Optional[_Iterable[_Union[IntensitySummary, _Mapping]]] = ..., empty_slices: _Optional[int] = ..., duplicates: _Optional[_Iterable[_Union[Duplicate, _Mapping]]] = ..., problems: _Optional[_Iterable[_Union[FileProblem, _Mapping]]] = ..., problem_count: _Optional[int] = ..., remarks: _Optional[_Iterable[str]] = ..., create_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ...) -> None: ...
+    listed_patients: _containers.RepeatedCompositeFieldContainer[PatientSummary]
+    def __init__(self, name: _Optional[str] = ..., source: _Optional[_Union[_types_pb2.DataSource, _Mapping]] = ..., reader: _Optional[str] = ..., patients: _Optional[int] = ..., volumes: _Optional[int] = ..., slices: _Optional[int] = ..., channels: _Optional[_Mapping[int, int]] = ..., classes: _Optional[_Iterable[_Union[ClassSummary, _Mapping]]] = ..., groups: _Optional[_Iterable[_Union[GroupSummary, _Mapping]]] = ..., parts: _Optional[_Iterable[_Union[GroupSummary, _Mapping]]] = ..., splits: _Optional[_Iterable[_Union[GroupSummary, _Mapping]]] = ..., sizes: _Optional[_Iterable[_Union[SizeSummary, _Mapping]]] = ..., spacings: _Optional[_Iterable[_Union[SpacingRange, _Mapping]]] = ..., units: _Optional[str] = ..., intensities: _Optional[_Iterable[_Union[IntensitySummary, _Mapping]]] = ..., empty_slices: _Optional[int] = ..., duplicates: _Optional[_Iterable[_Union[Duplicate, _Mapping]]] = ..., problems: _Optional[_Iterable[_Union[FileProblem, _Mapping]]] = ..., problem_count: _Optional[int] = ..., remarks: _Optional[_Iterable[str]] = ..., create_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., listed_patients: _Optional[_Iterable[_Union[PatientSummary, _Mapping]]] = ...) -> None: ...
+
+class PatientSummary(_message.Message):
+    __slots__ = ("name", "group", "part", "split", "volumes", "slices")
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    GROUP_FIELD_NUMBER: _ClassVar[int]
+    PART_FIELD_NUMBER: _ClassVar[int]
+    SPLIT_FIELD_NUMBER: _ClassVar[int]
+    VOLUMES_FIELD_NUMBER: _ClassVar[int]
+    SLICES_FIELD_NUMBER: _ClassVar[int]
+    name: str
+    group: str
+    part: str
+    split: str
+    volumes: int
+    slices: int
+    def __init__(self, name: _Optional[str] = ..., group: _Optional[str] = ..., part: _Optional[str] = ..., split: _Optional[str] = ..., volumes: _Optional[int] = ..., slices: _Optional[int] = ...) -> None: ...
 
 class ClassSummary(_message.Message):
     __slots__ = ("label", "name", "pixels", "slices", "volumes")

@@ -210,8 +210,10 @@ class TrainerServiceServicer:
     def InspectDataset(self, request, context):
         """Starts a job that reads everything a source holds and says what it is, before anything is
         prepared or trained. Of the preparation it heeds what decides what a slice is (`orientation`,
-        `slicing`) and how patients are divided. The same `request_id` with the same specification
-        answers with the same job; with another specification it is ALREADY_EXISTS.
+        `slicing`, `channels`, `label_map`) and how patients are divided (`split`, `train_share`,
+        `validation_share`, `split_seed`, `folds`, `fold`, `assignment`); others than the defaults of
+        the other fields are refused. The same `request_id` with the same specification answers with
+        the same job; with another specification it is ALREADY_EXISTS.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
