@@ -124,6 +124,7 @@ class Services(
         outcome: State in which watched jobs end.
         error: Error of jobs that fail.
         stays: While it is set, a watched job stays in the middle.
+        begins: While it is not set, watched jobs stay in their queue.
         prepared: What trainings wait for after they said that they wait for a preparation.
         watching: Set once a job is in its middle.
         sample_breaks: Whether `Sample` ends with an error after its first batch.
@@ -137,6 +138,8 @@ class Services(
         self.stays = False
         self.watching = threading.Event()
         self.leave = threading.Event()
+        self.begins = threading.Event()
+        self.begins.set()
         self.prepared = threading.Event()
         self.prepared.set()
         self.sample_breaks = False
@@ -317,6 +320,9 @@ class Services(
             if event_id > begun:
                 yield jobs_pb2.JobEvent(event_id=str(event_id), **fields)
 
+        if not self.begins.is_set():
+            yield from event(state_change=jobs_pb2.StateChange(to=jobs_pb2.JOB_STATE_QUEUED))
+            self.begins.wait(30)
         if collection == "trainingJobs":
             job.status.children[:] = ["preparationJobs/p1"]
             yield from event(state_change=jobs_pb2.StateChange(to=jobs_pb2.JOB_STATE_WAITING))

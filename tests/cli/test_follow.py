@@ -6,7 +6,13 @@ from medsynth import errors
 from medsynth.cli.connect import connect
 from medsynth.cli.exits import JobNotSucceededError
 from medsynth.cli.follow import follow, kind_of
-from medsynth.v1.jobs_pb2 import JOB_STATE_CANCELLED, JOB_STATE_FAILED, JobEvent
+from medsynth.v1.jobs_pb2 import (
+    JOB_STATE_CANCELLED,
+    JOB_STATE_FAILED,
+    JOB_STATE_RUNNING,
+    JobEvent,
+)
+from medsynth.v1.trainer_pb2 import PreparationJob
 from tests.cli.services import Services
 
 
@@ -17,12 +23,17 @@ class Recorder:
         self.services = services
         self.titles: dict[str, str] = {}
         self.events: list[tuple[str, str]] = []
+        self.reasons: list[str] = []
         self.closed = False
 
     def add(self, job: str, title: str, state: str = "QUEUED") -> None:
         self.titles[job] = title
 
     def event(self, job: str, event: JobEvent) -> None:
+        if "waits in the queue" in event.message:
+            self.reasons.append(event.message)
+            self.services.begins.set()
+            return
         self.events.append((job, event.event_id))
         if job == "preparationJobs/p1":
             self.services.prepared.set()
@@ -42,6 +53,17 @@ def test_the_jobs_that_a_job_waits_for_are_shown_too(services: Services) -> None
     assert of_the_training == ["1", "2", "3", "4", "5"]
     assert ("preparationJobs/p1", "1") in shown.events
     assert shown.closed
+
+
+def test_a_job_that_stays_in_its_queue_says_why(services: Services) -> None:
+    services.begins.clear()
+    other = services.add("preparationJobs/other", PreparationJob, None)
+    other.status.state = JOB_STATE_RUNNING
+    shown = Recorder(services)
+    with connect() as client:
+        follow(client, client.prepare("phantom://cardiac"), shown, patience=0.001)
+    assert "preparationJobs/other runs" in shown.reasons[0]
+    assert len(shown.reasons) == 1
 
 
 @pytest.mark.parametrize("outcome", [JOB_STATE_FAILED, JOB_STATE_CANCELLED])

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, TypeAlias, TypeVar, cast
 
 from medsynth.cli.exits import InterruptedWaitError, JobNotSucceededError
 from medsynth.cli.progress import Display, make_display
+from medsynth.cli.waiting import why_it_waits
 from medsynth.errors import MedsynthError
 
 if TYPE_CHECKING:
@@ -18,14 +19,19 @@ if TYPE_CHECKING:
 
 J = TypeVar("J", bound="Job")
 
+_PATIENCE_SECONDS = 5.0
 
-def follow(client: Client, job: J, display: Display | None = None) -> J:
+
+def follow(
+    client: Client, job: J, display: Display | None = None, patience: float = _PATIENCE_SECONDS
+) -> J:
     """Waits until a job has ended.
 
     Args:
         client: Where the job is. It is closed if the wait is interrupted.
         job: The job.
         display: Where progress is shown. None: as fits stderr.
+        patience: Seconds without news after which it is said why a job that is queued waits.
 
     Returns:
         The job, which has succeeded.
@@ -38,7 +44,7 @@ def follow(client: Client, job: J, display: Display | None = None) -> J:
 
     shown = display or make_display()
     try:
-        _show(client, job, shown)
+        _show(client, job, shown, patience)
         ended = client.job(job.name)
     except KeyboardInterrupt as interrupt:
         raise InterruptedWaitError([job.name]) from interrupt
@@ -50,10 +56,11 @@ def follow(client: Client, job: J, display: Display | None = None) -> J:
     return cast(J, ended)
 
 
-def _show(client: Client, job: Job, display: Display) -> None:
+def _show(client: Client, job: Job, display: Display, patience: float) -> None:
     """Feeds the display from one thread for each job until the first job's events end."""
     news: queue.SimpleQueue[News] = queue.SimpleQueue()
     watched: set[str] = set()
+    queued: dict[str, str] = {}
 
     def watch(name: str) -> None:
         try:
@@ -74,7 +81,15 @@ def _show(client: Client, job: Job, display: Display) -> None:
 
     begin(job.name)
     while True:
-        name, event = news.get()
+        try:
+            name, event = news.get(timeout=patience)
+        except queue.Empty:
+            for waiting, told in queued.items():
+                reason = why_it_waits(client, waiting)
+                if reason not in ("", told):
+                    display.event(waiting, jobs_pb2.JobEvent(message=reason))
+                    queued[waiting] = reason
+            continue
         if isinstance(event, MedsynthError):
             # A child may be deleted while it is watched; the job itself says what became of it.
             if name == job.name:
@@ -84,10 +99,13 @@ def _show(client: Client, job: Job, display: Display) -> None:
                 return
         else:
             display.event(name, event)
-            if (
-                event.WhichOneof("event") == "state_change"
-                and event.state_change.to == jobs_pb2.JOB_STATE_WAITING
-            ):
+            if event.WhichOneof("event") != "state_change":
+                continue
+            if event.state_change.to == jobs_pb2.JOB_STATE_QUEUED:
+                queued[name] = ""
+            else:
+                queued.pop(name, None)
+            if event.state_change.to == jobs_pb2.JOB_STATE_WAITING:
                 for child in client.job(name).status.children:
                     if child not in watched and not has_ended(client.job(child)):
                         begin(child)

@@ -88,16 +88,23 @@ def list_jobs(
     "medsynth jobs show trainingJobs/0a1b2c",
 )
 def show(name: Name, as_json: Json = False) -> None:
-    """Show a job: its state, what was asked for with every default, and what came of it."""
+    """Show a job: its state, what was asked for with every default, and what came of it.
+
+    For one that waits in a queue it says what for.
+    """
     from medsynth.cli.connect import connect
-    from medsynth.cli.output import details, emit, to_json
+    from medsynth.cli.output import details, emit, remark, to_json
+    from medsynth.cli.waiting import why_it_waits
 
     with connect() as client:
-        document = to_json(client.job(name))
+        job = client.job(name)
+        reason = "" if as_json else why_it_waits(client, job.name)
     if as_json:
-        emit(document)
-    else:
-        details(document)
+        emit(to_json(job))
+        return
+    details(to_json(job))
+    if reason:
+        remark(f"{job.name}  {reason}")
 
 
 @app.command("watch")
