@@ -14,6 +14,7 @@ from medsynth.data.files import open_files
 from medsynth.data.readers import folder
 from medsynth.data.readers.folder_layouts import find_layout
 from medsynth.data.readers.interface import TESTING, TRAINING, ReaderOptions
+from medsynth.data.splits import Surveyed
 from medsynth.data.volume import Volume
 from medsynth.errors import DataError, InvalidArgumentError
 from tests.data.readers.image_folders import COLUMNS, ROWS, disc, photo, real, save
@@ -103,8 +104,9 @@ def test_a_patient_in_two_parts(tmp_path: Path) -> None:
         pairs(tmp_path, 2, f"{part}/images", f"{part}/masks")
     found = survey(folder, tmp_path, ReaderOptions(patient_pattern=r"(\d)\.png"))
     assert {scan.patient for scan in found.scans} == {"0", "1"}
-    assert {scan.part for scan in found.scans} == {""}
-    assert "2 patients, such as 0," in found.remarks[-1]
+    surveyed = Surveyed.of(found.scans)
+    assert surveyed.divided == ("0", "1")
+    assert surveyed.remarks[0].startswith("2 patients, such as 0, 1, are in several parts")
 
 
 def test_two_observers(tmp_path: Path) -> None:

@@ -12,6 +12,7 @@ from medsynth.data.files import open_files
 from medsynth.data.readers import decathlon, nnunet
 from medsynth.data.readers.interface import TESTING, TRAINING, Problem, ReaderOptions
 from medsynth.data.readers.patients import UNKNOWN
+from medsynth.data.splits import Surveyed
 from medsynth.errors import DataError, InvalidArgumentError
 from tests.data.readers.reading import read_all, survey
 from tests.data.readers.volume_writing import AFFINE, SHAPE, image_of, mask_of, write
@@ -263,3 +264,12 @@ def test_channels_and_masks_of_other_shape_or_place(folder: Path) -> None:
     assert "lies elsewhere" in refused(folder, mask)
     write(folder / mask, np.zeros((*SHAPE, 2), np.uint8))
     assert "the mask has 2 channels" in refused(folder, mask)
+
+
+def test_a_patient_in_both_parts_is_told(folder: Path) -> None:
+    for channel in (0, 1):
+        write(folder / f"imagesTs/case_009_000{channel}.nii.gz", image_of(channel))
+    write(folder / "labelsTs/case_009.nii.gz", mask_of(1))
+    pattern = ReaderOptions(patient_pattern="(case)")
+    assert Surveyed.of(survey(nnunet, folder, pattern).scans).divided == ("case",)
+    assert Surveyed.of(survey(nnunet, folder).scans).divided == ()

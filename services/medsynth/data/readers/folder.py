@@ -101,18 +101,17 @@ def survey(files: Files, options: ReaderOptions) -> Survey:
         remarks.append(UNKNOWN)
     classes = class_names(rule, options) if masks else ()
     groups = {} if _is_folder_per_patient(entries, patients) else {e.name: e.group for e in entries}
-    parts, about_parts = _parts(entries, patients)
     scans = [
         Scan(
             patients[entry.images[0]],
             entry.name,
             (*entry.images, *entry.masks),
-            parts.get(entry.name, ""),
+            entry.part,
             _Detail(len(entry.images), groups.get(entry.name, ""), rule, classes),
         )
         for entry in entries
     ]
-    return Survey(scans, classes, [*layout.problems, *unknown], [*remarks, *about_parts])
+    return Survey(scans, classes, [*layout.problems, *unknown], remarks)
 
 
 def read(root: Path, scan: Scan, options: ReaderOptions) -> Volume:
@@ -148,19 +147,3 @@ def _is_folder_per_patient(entries: Sequence[Entry], patients: Mapping[str, str]
     for entry in entries:
         members[entry.group].add(patients[entry.images[0]])
     return len(entries) > len(members) and all(len(found) == 1 for found in members.values())
-
-
-def _parts(
-    entries: Sequence[Entry], patients: Mapping[str, str]
-) -> tuple[dict[str, str], list[str]]:
-    """Parts by the names of entries; none, and a remark, if they divide a patient."""
-    of: dict[str, set[str]] = defaultdict(set)
-    for entry in entries:
-        of[patients[entry.images[0]]].add(entry.part)
-    divided = sorted(patient for patient, parts in of.items() if len(parts) > 1)
-    if not divided:
-        return {entry.name: entry.part for entry in entries}, []
-    return {}, [
-        f"{len(divided)} patients, such as {divided[0]}, are in several parts of the set's own "
-        "split, which is therefore not used."
-    ]
