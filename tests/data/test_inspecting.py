@@ -11,7 +11,9 @@ import pytest
 from google.protobuf import json_format
 from hypothesis import given
 from hypothesis import strategies as st
+from PIL import Image
 
+from medsynth.data import inspection_tally
 from medsynth.data.assignment import Assignment
 from medsynth.data.inspecting import inspect
 from medsynth.data.inspection import HEEDED, Inspection, Thumbnail, check_heeded
@@ -116,6 +118,24 @@ def test_copies_under_other_names_are_suspected(folder: Path) -> None:
     assert {p.first.replace("patient001", "patient009") for p in copies} >= {
         f"patient009_frame{frame} slice {number}" for frame in ("01", "09") for number in range(3)
     }
+
+
+def test_copies_across_the_split_are_told_before_all_others(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(inspection_tally._MOST, "duplicates", (5, 2**19))
+    pictures = np.random.Generator(np.random.Philox(1)).integers(0, 256, (3, 8, 8), np.uint8)
+    for number, names in enumerate(("abcdefgh", "yz", "v")):
+        for name in names:
+            image = Image.fromarray(np.kron(pictures[number], np.ones((8, 8), np.uint8)))
+            image.save(tmp_path / f"{name}.png")
+    assignment = {"train": list("abcdefghy"), "validation": ["v"], "test": ["z"]}
+    given = {"split": "assigned", "assignment": assignment}
+    found = inspected(tmp_path, Preparation.from_mapping(given))
+    assert len(found.duplicates) == 5
+    assert (found.duplicates[0].first_patient, found.duplicates[0].second_patient) == ("y", "z")
+    assert "1 suspected" in "".join(warnings(found))
+    assert any("more duplicates" in remark for remark in found.remarks)
 
 
 def test_the_preparation_decides_what_slices_are(folder: Path) -> None:

@@ -7,12 +7,13 @@ from array import array
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict
+from itertools import islice
 from typing import Final, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from medsynth.data.duplicates import LookAlikes
+from medsynth.data.duplicates import LookAlikes, Pair
 from medsynth.data.inspection import (
     ClassSummary,
     Duplicate,
@@ -236,12 +237,23 @@ class Tally:
             self._of_the_set.append(
                 f"Of {len(self._names):,} slices the first {_MOST_COMPARED:,} were compared."
             )
-        for pair in self._look_alikes.pairs(self._owners, report):
+        for pair in self._pairs(splits, report):
             first, second = self._owners[pair.first], self._owners[pair.second]
             yield Duplicate(
                 self._names[pair.first], self._names[pair.second], first, second,
                 splits.get(first, ""), splits.get(second, ""), pair.correlation, pair.turned,
             )  # fmt: skip
+
+    def _pairs(self, splits: Mapping[str, str], report: Callable[[], None]) -> Iterator[Pair]:
+        """Pairs on two sides of the split first: of what is too much, these must be told."""
+        most = _MOST["duplicates"][0]
+        sides = [splits.get(owner, "") for owner in self._owners]
+        found = list(islice(self._look_alikes.pairs(self._owners, report), most + 1))
+        if len(found) > most:
+            found += islice(self._look_alikes.pairs(sides, report), most)
+        across = [pair for pair in found if sides[pair.first] != sides[pair.second]]
+        within = [pair for pair in found if sides[pair.first] == sides[pair.second]]
+        yield from dict.fromkeys([*across, *within])
 
     def _ranges(self) -> tuple[SpacingRange, ...]:
         if not self._spacings:

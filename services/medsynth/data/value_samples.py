@@ -1,4 +1,8 @@
-"""The values of a channel over many volumes: extremes exactly, the rest from samples."""
+"""The values of a channel over many volumes: extremes exactly, the rest from samples.
+
+Samples are drawn at random places with a fixed seed: at even distances they would come from a few
+columns of an image alone, since the distance divides the length of its rows.
+"""
 
 from __future__ import annotations
 
@@ -24,15 +28,23 @@ class ValueSamples:
         self._low = float("inf")
         self._high = float("-inf")
         self._samples: list[NDArray[np.float32]] = []
+        self._held = 0
+        self._every = 1
+        self._places = np.random.Generator(np.random.Philox(0))
 
     def add(self, values: NDArray[np.float32]) -> None:
         """Adds the values of a volume, at least one."""
         self._low = min(self._low, float(values.min()))
         self._high = max(self._high, float(values.max()))
         flat = values.ravel()
-        self._samples.append(flat[:: max(1, len(flat) // _SAMPLED)].copy())
-        if sum(map(len, self._samples)) > _MOST_SAMPLES:
+        count = max(1, min(flat.size, _SAMPLED) // self._every)
+        places = self._places.integers(0, flat.size, count) if count < flat.size else slice(None)
+        self._samples.append(flat[places].copy())
+        self._held += count
+        if self._held > _MOST_SAMPLES:
+            # Later volumes give as few as those before are left with.
             self._samples = [np.concatenate(self._samples)[::2].copy()]
+            self._held, self._every = len(self._samples[0]), 2 * self._every
 
     def summary(self, channel: int) -> IntensitySummary:
         """What was added, at least one volume; as the values of this channel."""
