@@ -54,9 +54,10 @@ class Settings(BaseSettings):
     data_roots: tuple[str, ...] = ()
     """Folders that requests may name (JSON list). Empty: none but the phantom."""
     pseudonym_key_file: Path | None = None
-    """Secret of the pseudonyms of DICOM patients: at least 32 bytes, the same for every worker.
-    None: `pseudonym.key` in the home folder, made at the first need. With another key patients get
-    other pseudonyms."""
+    """Secret of the pseudonyms of DICOM patients: a file of at least 16 bytes for its owner's eyes
+    alone, the same for every worker of trainer and evaluator. None: `pseudonym.key` in the home
+    folder, made at the first need. With another key patients get other pseudonyms, and their
+    source another prepared set."""
     weights_root: Path | None = None
     """Folder of pretrained weights. None: `weights` in the home folder."""
     weights_download: bool = True

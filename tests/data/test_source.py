@@ -5,10 +5,12 @@ from dataclasses import replace
 from pathlib import Path
 
 import fsspec
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from medsynth.data import pseudonyms
 from medsynth.data.preparation import Preparation
 from medsynth.data.source import (
     Source,
@@ -27,6 +29,7 @@ from medsynth.errors import (
     PermissionDeniedError,
 )
 from tests.data.acdc_files import acdc_folder
+from tests.data.dicom_files import KEY, series, write_series
 
 
 @pytest.fixture
@@ -183,6 +186,33 @@ def test_fingerprint_names_everything_that_matters(tmp_path: Path) -> None:
         stream.write(b"x")
     os.utime(file, ns=(facts.st_atime_ns, facts.st_mtime_ns))
     assert fingerprint(source) not in (key, touched)
+
+
+def test_a_set_whose_patients_are_named_by_a_key_is_another_with_another_key(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = acdc_folder(tmp_path / "acdc", patients=1)
+    write_series(tmp_path / "dicom", series(np.zeros((2, 4, 4), np.int16)))
+    (tmp_path / "set.zip").write_bytes(b"not looked into")
+    archive = str(tmp_path / "set.zip")
+    named = Source(archive, "acdc")
+    independent = [Source(str(folder)), Source("phantom://cardiac"), named]
+    keyed = [Source(str(tmp_path / "dicom")), Source(archive), Source(archive, "dicom")]
+
+    monkeypatch.setattr(pseudonyms, "_file", None)
+    monkeypatch.setattr(pseudonyms, "_key", b"")
+    plain = [dataset_id(source) for source in independent]
+    assert dataset_id(Source(archive)) == dataset_id(Source(archive))
+    with pytest.raises(DataError, match="a key of pseudonyms is set"):
+        fingerprint(keyed[0])
+    found = []
+    for key in (KEY, KEY + b"!", KEY):
+        monkeypatch.setattr(pseudonyms, "_key", key)
+        found.append([dataset_id(source) for source in keyed])
+        assert [dataset_id(source) for source in independent] == plain
+        assert not any(pseudonyms.key_digest() in each for each in found[-1])
+    assert found[0] == found[2]
+    assert not set(found[0]) & set(found[1])
 
 
 def test_phantoms_that_are_the_same_have_one_key() -> None:

@@ -17,7 +17,8 @@ from medsynth.data.archive import is_archive, unpack
 from medsynth.data.files import MOST_FILES, Files, hidden, open_files
 from medsynth.data.local_files import LocalFiles, is_text
 from medsynth.data.preparation import Preparation
-from medsynth.data.readers import NAMES, get_reader, recognise
+from medsynth.data.pseudonyms import has_key, key_digest
+from medsynth.data.readers import KEYED, NAMES, get_reader, recognise
 from medsynth.data.readers.interface import Reader, ReaderOptions
 from medsynth.data.readers.phantom import SCHEME, Parameters
 from medsynth.errors import (
@@ -238,14 +239,16 @@ def fingerprint(source: Source, roots: Sequence[str] | None = None) -> str:
     """`sha256:...` that is the key of the prepared set.
 
     Over URI, reader, options and preparation, the versions of the code that reads and prepares,
-    and relative path, size and stamp of every file. Opens no file.
+    relative path, size and stamp of every file, and the key of pseudonyms where the source's
+    patients are named by it: of an archive that does not name its reader they may be. Opens no
+    file but that of the key.
 
     Args:
         source: Its URI as `resolve` returned it.
         roots: As for `opened`.
 
     Raises:
-        DataError: No reader recognises the source, or a file of it is missing.
+        DataError: No reader recognises the source, a file of it is missing, or there is no key.
     """
     files = open_files(source.uri, roots)
     source = complete(source, files)
@@ -255,8 +258,10 @@ def fingerprint(source: Source, roots: Sequence[str] | None = None) -> str:
     else:
         versions, paths = [get_reader(name).VERSION for name in NAMES], files.paths
     facts = files.facts
+    keyed = source.reader in KEYED or (not source.reader and has_key())
     return digest_of(
         {
+            **({"key": key_digest()} if keyed else {}),
             "source": source.to_mapping(),
             "versions": [slices.VERSION, *versions],
             "files": [[path, facts[path].size, facts[path].stamp] for path in paths],

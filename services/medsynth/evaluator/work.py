@@ -11,7 +11,7 @@ from google.protobuf import json_format
 from medsynth.data.source import dataset_id, resolve
 from medsynth.platform import artifacts
 from medsynth.platform.jobs.child import ChildJob, Done, JobContext, WaitFor, Yielded, run
-from medsynth.platform.sources import LIBRARY_FIELD, moved_fields, to_source
+from medsynth.platform.sources import LIBRARY_FIELD, moved_fields, readable_source
 from medsynth.storage import Artifact
 from medsynth.v1 import evaluator_pb2, sampler_pb2, types_pb2
 
@@ -67,8 +67,7 @@ def _dataset(
         made = ctx.storage.find(artifacts.DATASETS, _id(results[-1].result["dataset"]))
         if made is not None:
             return made, None
-    source = to_source(data)
-    resolve(source.uri, ctx.settings.data_roots)
+    source = readable_source(data, ctx.settings)
     identifier = dataset_id(source, ctx.settings.data_roots)
     made = ctx.storage.find(artifacts.DATASETS, identifier)
     return made, None if made else ChildJob("preparation", data, share_key=identifier)

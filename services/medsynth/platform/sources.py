@@ -15,6 +15,7 @@ from google.protobuf import json_format
 from google.protobuf.message import Message
 
 from medsynth.data.files import TooManyFilesError
+from medsynth.data.pseudonyms import use_key_file
 from medsynth.data.source import Source, complete, resolve
 from medsynth.errors import (
     DataError,
@@ -24,6 +25,7 @@ from medsynth.errors import (
     NotFoundError,
     PermissionDeniedError,
 )
+from medsynth.settings import Settings
 from medsynth.v1 import types_pb2
 
 MAX_SEED: Final = 2**63 - 1
@@ -116,6 +118,23 @@ def to_source(message: types_pb2.DataSource) -> Source:
             `specification.data`.
     """
     return Source.from_mapping(set_fields(message))
+
+
+def readable_source(message: types_pb2.DataSource, settings: Settings) -> Source:
+    """A source that a worker may open and address the prepared set of.
+
+    Args:
+        message: As a job records it.
+        settings: Of the process; it uses their key of pseudonyms from now on.
+
+    Raises:
+        PermissionDeniedError: It lies outside the operator's roots: links may have changed.
+        NotFoundError: There is nothing at that place.
+    """
+    use_key_file(settings.pseudonym_key)
+    source = to_source(message)
+    resolve(source.uri, settings.data_roots)
+    return source
 
 
 def source_message(source: Source) -> types_pb2.DataSource:

@@ -7,15 +7,15 @@ import shutil
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Final
 
-from medsynth.data.source import Source, dataset_id, resolve
+from medsynth.data.source import dataset_id
 from medsynth.errors import AbortedError, DataError, InvalidArgumentError
 from medsynth.gans.latents import latents
 from medsynth.platform import artifacts
 from medsynth.platform.jobs.child import ChildJob, Done, JobContext, WaitFor, Yielded, run
-from medsynth.platform.sources import LIBRARY_FIELD, moved_fields, to_source
+from medsynth.platform.sources import LIBRARY_FIELD, moved_fields, readable_source
 from medsynth.storage import Artifact
 from medsynth.trainer.requests import to_run
-from medsynth.v1 import trainer_pb2, types_pb2
+from medsynth.v1 import trainer_pb2
 
 if TYPE_CHECKING:
     from medsynth.data.prepared import PreparedSet
@@ -38,7 +38,7 @@ def preparation(ctx: JobContext) -> Outcome:
     """
     from medsynth.data.preparing import prepare
 
-    source = _readable(ctx, ctx.specification)
+    source = readable_source(ctx.specification, ctx.settings)
     made = ctx.storage.find(artifacts.DATASETS, dataset_id(source, ctx.settings.data_roots))
     if made is None:
         try:
@@ -73,7 +73,7 @@ def inspection(ctx: JobContext) -> Outcome:
     made = ctx.storage.find(artifacts.INSPECTIONS, identifier)
     if made is None:
         found, thumbnails = inspect(
-            _readable(ctx, ctx.specification),
+            readable_source(ctx.specification, ctx.settings),
             progress=_progress(ctx, "reading"),
             roots=ctx.settings.data_roots,
             scratch=ctx.scratch,
@@ -102,7 +102,7 @@ def training(ctx: JobContext) -> Outcome:
     specification: trainer_pb2.TrainingSpecification = ctx.specification
     if (published := _published_by(ctx)) is not None:
         return _done(published)
-    source = _allowed(ctx, specification.data)
+    source = readable_source(specification.data, ctx.settings)
     with moved_fields(_OWN_FIELD, LIBRARY_FIELD):
         results = ctx.child_results("preparation")
     identifier = (
@@ -233,21 +233,6 @@ def _done(generator: Artifact) -> Done:
             "weights_digest": generator.manifest.metadata["weights_digest"],
         }
     )
-
-
-def _allowed(ctx: JobContext, message: types_pb2.DataSource) -> Source:
-    """The source, if it still lies inside the operator's roots: links may have changed."""
-    source = to_source(message)
-    resolve(source.uri, ctx.settings.data_roots)
-    return source
-
-
-def _readable(ctx: JobContext, message: types_pb2.DataSource) -> Source:
-    """The source, ready to be opened."""
-    from medsynth.data.pseudonyms import read_or_make_key, use_key
-
-    use_key(read_or_make_key(ctx.settings.pseudonym_key))
-    return _allowed(ctx, message)
 
 
 if __name__ == "__main__":

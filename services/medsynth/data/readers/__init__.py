@@ -20,6 +20,9 @@ NAMES = (
 """Readers in the order in which they are asked whether they recognise a source: those of one data
 set before those of a format, those before plain image folders."""
 
+KEYED = frozenset({"dicom"})
+"""Readers whose names of patients depend on the key of pseudonyms."""
+
 
 def get_reader(name: str) -> Reader:
     """The reader of a name.

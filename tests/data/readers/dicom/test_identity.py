@@ -326,6 +326,7 @@ def test_a_refused_link_does_not_tell_its_path(tmp_path: Path) -> None:
 
 def test_without_a_key_nothing_is_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(pseudonyms, "_key", b"")
+    monkeypatch.setattr(pseudonyms, "_file", None)
     save(image(VALUES[0]), tmp_path / "x.dcm")
     with pytest.raises(DataError, match="a key of pseudonyms is set"):
         survey(dicom, tmp_path)
