@@ -23,7 +23,8 @@ from medsynth.data.writers.interface import (
     class_misfit,
 )
 from medsynth.data.writers.output import Output, Stream
-from medsynth.data.writers.png import encode_png, png_misfit
+from medsynth.data.writers.png import png_misfit
+from medsynth.data.writers.png_files import encode_pngs
 from medsynth.levels import Labels
 
 ANNOTATIONS: Final = "annotations.json"
@@ -47,8 +48,9 @@ class Coco(Format):
     def encode(self, samples: Samples, output: Output) -> str:
         """A file for each sample; annotations are returned, one in a line."""
         lines = []
-        for index, image, mask in samples:
-            output.write(f"images/{index:09d}.png", encode_png(image))
+        pictures = encode_pngs(samples.images)
+        for (index, _, mask), picture in zip(samples, pictures, strict=True):
+            output.write(f"images/{index:09d}.png", picture)
             if mask is not None:
                 lines += [_json(annotation) + "\n" for annotation in _annotations(index, mask)]
         return "".join(lines)

@@ -18,7 +18,7 @@ from medsynth.levels import Labels, Pixels
 from medsynth.manifest import FileEntry
 
 _MOST_BYTES: Final = 2**27
-"""Pixels that wait to be encoded, unless one chunk alone has more."""
+"""Images and masks that wait to be encoded, unless one chunk alone has more."""
 
 
 @dataclass(frozen=True)
@@ -46,7 +46,8 @@ class _Open:
 class Encoding:
     """Writes the files of consecutive samples.
 
-    What waits to be encoded is bounded in bytes; whoever adds more waits as well.
+    What waits to be encoded is bounded in bytes; whoever adds more waits as well. At most, that
+    is one chunk which is filled beside those that wait.
 
     Args:
         format: Encodes.
@@ -149,7 +150,7 @@ class Encoding:
             return
         samples = self._chunk.head(self._filled)
         self._chunk, self._filled = None, 0
-        size = samples.images.nbytes
+        size = samples.nbytes
         while self._running and (self._running[0][0].done() or self._bytes + size > _MOST_BYTES):
             self._wait()
         self._record()

@@ -69,6 +69,11 @@ class Samples:
         """The highest label; 0 without masks."""
         return 0 if self.masks is None else int(self.masks.max(initial=0))
 
+    @property
+    def nbytes(self) -> int:
+        """Of the arrays."""
+        return self.images.nbytes + (0 if self.masks is None else self.masks.nbytes)
+
     def head(self, count: int) -> Samples:
         """The first so many of them."""
         masks = None if self.masks is None else self.masks[:count]
@@ -131,6 +136,7 @@ class Format(ABC):
 
     Attributes:
         CHUNK: Samples that are encoded together, from a multiple of it on; it divides `SHARD`.
+            Two such chunks are in memory, and what they become.
     """
 
     CHUNK: ClassVar[int] = 20

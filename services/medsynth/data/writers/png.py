@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import io
-import zlib
-from typing import Any
-
-import numpy as np
-from numpy.typing import NDArray
+from collections.abc import Iterator
+from itertools import repeat
 
 from medsynth.data.writers.interface import FileKind, Form, Format, Samples, SetDescription
 from medsynth.data.writers.output import Output
+from medsynth.data.writers.png_files import encode_pngs
 
 
 class Png(Format):
@@ -31,11 +28,17 @@ class Png(Format):
 
     def encode(self, samples: Samples, output: Output) -> str:
         """Two files for each sample, or one without masks."""
-        for index, image, mask in samples:
-            output.write(f"images/{index:09d}.png", encode_png(image))
+        for index, (image, mask) in enumerate(png_pairs(samples), samples.first):
+            output.write(f"images/{index:09d}.png", image)
             if mask is not None:
-                output.write(f"masks/{index:09d}.png", encode_png(mask))
+                output.write(f"masks/{index:09d}.png", mask)
         return ""
+
+
+def png_pairs(samples: Samples) -> Iterator[tuple[bytes, bytes | None]]:
+    """Each image and its mask, if there are any, as PNG files."""
+    masks = repeat(None) if samples.masks is None else encode_pngs(samples.masks)
+    yield from zip(encode_pngs(samples.images), masks, strict=False)
 
 
 def png_misfit(form: Form) -> str:
@@ -45,24 +48,6 @@ def png_misfit(form: Form) -> str:
     if form.channels == 3 and form.bits > 8:
         return f"a PNG file of three channels is written with 8 bits each, not {form.bits}"
     return ""
-
-
-def encode_png(planes: NDArray[Any]) -> bytes:
-    """A PNG file.
-
-    Args:
-        planes: uint8 or uint16 (rows, columns), uint8 or uint16 (1, rows, columns), or uint8
-            (3, rows, columns).
-    """
-    from PIL import Image
-
-    if planes.ndim == 3:
-        planes = planes[0] if len(planes) == 1 else planes.transpose(1, 2, 0)
-    stream = io.BytesIO()
-    picture = Image.fromarray(np.ascontiguousarray(planes))
-    # Runs alone take half the time, and images with noise grow no larger by it.
-    picture.save(stream, "PNG", compress_type=zlib.Z_RLE)
-    return stream.getvalue()
 
 
 FORMAT = Png

@@ -21,7 +21,7 @@ from medsynth.data.writers.interface import (
     SetDescription,
 )
 from medsynth.data.writers.output import Output
-from medsynth.data.writers.png import encode_png, png_misfit
+from medsynth.data.writers.png import png_misfit, png_pairs
 from medsynth.levels import Labels
 
 
@@ -48,10 +48,10 @@ class WebDataset(Format):
                 fileobj=cast(Any, stream), mode="w|", format=tarfile.USTAR_FORMAT
             ) as archive,
         ):
-            for index, image, mask in samples:
-                _add(archive, f"{index:09d}.image.png", encode_png(image))
-                if mask is not None:
-                    _add(archive, f"{index:09d}.mask.png", encode_png(mask))
+            for (index, _, mask), (image, labels) in zip(samples, png_pairs(samples), strict=True):
+                _add(archive, f"{index:09d}.image.png", image)
+                if labels is not None:
+                    _add(archive, f"{index:09d}.mask.png", labels)
                 _add(archive, f"{index:09d}.json", self._facts(index, mask))
         return ""
 
