@@ -101,6 +101,11 @@ INSPECTION = trainer_pb2.Inspection(
     problems=[trainer_pb2.FileProblem(file="p7/x.nii.gz", reason="not a readable NIfTI file")],
     problem_count=25,
     remarks=["uneven spacing"],
+    splits=[trainer_pb2.GroupSummary(name="train", patients=4, slices=80)],
+    listed_patients=[
+        trainer_pb2.PatientSummary(name=f"p{k}", split=split)
+        for k, split in enumerate(["train", "test", "", "validation", "test", "train"])
+    ],
 )  # fmt: skip
 DONE = {
     "preparationJobs": {"dataset": "datasets/d1"},

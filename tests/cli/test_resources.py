@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -79,6 +80,51 @@ def test_what_data_hold(medsynth: Medsynth, services: Services, tmp_path: Path) 
     assert found["job"] == "inspectionJobs/i1"
     assert services.requests[0].specification.uri == str(tmp_path)
     assert medsynth("delete", "inspections/i1").out == "inspections/i1 deleted\n"
+
+
+def test_the_patients_of_an_inspection_are_a_split_file(
+    medsynth: Medsynth, services: Services, tmp_path: Path
+) -> None:
+    file = tmp_path / "deep" / "split.json"
+    ran = medsynth("data", "inspect", tmp_path, "--split-out", file, "--split-seed", 3)
+    assert ran.code == 0
+    assert str(file) in ran.out
+    named = {"train": ["p0", "p2", "p5"], "validation": ["p3"], "test": ["p1", "p4"]}
+    assert json.loads(file.read_text()) == named
+    assert medsynth("data", "prepare", "--data", tmp_path, "--split-file", file).code == 0
+    inspected, prepared = (request.specification.preparation for request in services.requests)
+    assert inspected == types_pb2.Preparation(split_seed=3)
+    assert prepared.assignment == types_pb2.Assignment(**named)
+
+
+def test_an_inspection_that_was_started_before(
+    medsynth: Medsynth, services: Services, tmp_path: Path
+) -> None:
+    job = medsynth("data", "inspect", tmp_path, "--detach", "--json").json["job"]
+    assert job.startswith("inspectionJobs/")
+    page = tmp_path / "page.html"
+    ran = medsynth("data", "inspect", job, "--html", page)
+    assert "read as acdc" in ran.out
+    assert page.read_text() == "<html>what there is</html>"
+    assert len(services.requests) == 1
+
+
+@pytest.mark.parametrize(
+    "flags",
+    [
+        ("--detach", "--html", "page.html"),
+        ("--size", 64),
+        ("--html", "/dev/null/page.html"),
+    ],
+)
+def test_what_cannot_be_asked_of_an_inspection(
+    flags: tuple[object, ...], medsynth: Medsynth, services: Services, tmp_path: Path
+) -> None:
+    ran = medsynth("data", "inspect", tmp_path, *flags)
+    assert ran.code == 2
+    assert ran.err
+    assert services.requests == []
+    assert medsynth("data", "inspect", "inspectionJobs/i1", "--channels", 1).code == 2
 
 
 def test_every_choice_of_a_preparation_reaches_the_service(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, cast
 
 import typer
 
@@ -13,6 +13,7 @@ from medsynth.cli.flags import Data, Detach, Json, examples, with_flag_groups
 from medsynth.cli.preparation_flags import InspectionFlags, PreparationFlags
 
 if TYPE_CHECKING:
+    from medsynth.v1.trainer_pb2 import InspectionJob
     from medsynth.v1.types_pb2 import Dataset
 
 app = typer.Typer(
@@ -24,18 +25,32 @@ Name = Annotated[str, typer.Argument(metavar="DATASET", help="datasets/ID, or th
 
 @app.command("inspect")
 @examples(
-    "medsynth data inspect ~/acdc --html acdc.html",
+    "medsynth data inspect ~/acdc --html acdc.html --split-out split.json",
     "medsynth data inspect ~/scans.zip --reader dicom --json",
+    "medsynth data inspect inspectionJobs/0a1b2c --html scans.html",
 )
 @with_flag_groups
 def inspect(
     data: Annotated[
-        str, typer.Argument(metavar="SOURCE", help="A folder, file, archive, bucket or phantom.")
+        str,
+        typer.Argument(
+            metavar="SOURCE|JOB",
+            help="A folder, file, archive, bucket or phantom, or an inspection's job: it is waited "
+            "for, and nothing is read again.",
+        ),
     ],
     preparation: InspectionFlags,
     html: Annotated[
         Path | None,
         typer.Option(metavar="FILE", dir_okay=False, help="Where a page with thumbnails goes."),
+    ] = None,
+    split_out: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            dir_okay=False,
+            help="Where the patients of each split go, as --split-file takes them.",
+        ),
     ] = None,
     detach: Detach = False,
     as_json: Json = False,
@@ -43,28 +58,48 @@ def inspect(
     """Say what a source holds before anything is trained on it. Reads every file of it."""
     from medsynth.cli.connect import connect
     from medsynth.cli.follow import follow
-    from medsynth.cli.inspection import print_inspection
+    from medsynth.cli.inspection import print_inspection, split_file
     from medsynth.cli.jobs import print_detached
-    from medsynth.cli.output import emit, say, to_json
+    from medsynth.cli.output import emit, remark, say, to_json
     from medsynth.cli.scores import write_whole
 
+    known = data.startswith("inspectionJobs/")
+    if known and preparation.given():
+        raise typer.BadParameter(f"{', '.join(preparation.given())}: the job has its own choices")
+    files = {
+        kind: place.expanduser().absolute()
+        for kind, place in (("html", html), ("split", split_out))
+        if place is not None
+    }
+    if detach and files:
+        raise typer.BadParameter(
+            "--html and --split-out with --detach: what they hold is there when the job has ended; "
+            "`medsynth data inspect JOB --html FILE` saves it then"
+        )
+    for place in files.values():
+        place.parent.mkdir(parents=True, exist_ok=True)
     with connect() as client:
-        job = client.inspect(preparation.source(data))
+        if known:
+            job = cast("InspectionJob", client.job(data))
+        else:
+            job = client.inspect(preparation.source(data))
         if detach:
             print_detached(job, as_json)
+            if not as_json:
+                remark(f"see what was found then:  medsynth data inspect {job.name}")
             return
         job = follow(client, job)
         found = client.inspection(job.inspection)
-        if html is not None:
-            page = html.expanduser().absolute()
-            page.parent.mkdir(parents=True, exist_ok=True)
-            write_whole(page, client.inspection_html(found.name))
+        if "html" in files:
+            write_whole(files["html"], client.inspection_html(found.name))
+        if "split" in files:
+            write_whole(files["split"], split_file(found))
     if as_json:
-        emit({"job": job.name, **to_json(found)} | ({"html": str(page)} if html else {}))
+        emit({"job": job.name, **to_json(found), **{kind: str(f) for kind, f in files.items()}})
         return
     print_inspection(found)
-    if html is not None:
-        say(str(page))
+    for file in files.values():
+        say(str(file))
 
 
 @app.command("prepare")

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING
 
 from medsynth.cli.output import number, say, table
+from medsynth.errors import DataError
 
 if TYPE_CHECKING:
     from medsynth.v1.trainer_pb2 import Inspection
@@ -37,6 +39,29 @@ def print_inspection(found: Inspection) -> None:
     for remark in found.remarks[:_SHOWN]:
         say(f"note: {remark}")
     _print_more(len(found.remarks), "remarks")
+
+
+def split_file(found: Inspection) -> bytes:
+    """The patients of each split as `--split-file` takes them.
+
+    Patients whose scans cannot be read are named in the training split: those who prepare the set
+    with `--bad-share` pass them over.
+
+    Raises:
+        DataError: Patients cannot be divided as asked, or are too many to be listed.
+    """
+    uri, listed = found.source.uri, len(found.listed_patients)
+    if not found.splits:
+        raise DataError(f"{uri}: its patients cannot be divided as asked, see its notes")
+    if listed < found.patients:
+        raise DataError(
+            f"{uri}: {listed:,} of its {found.patients:,} patients are listed; more do not fit "
+            "into an inspection"
+        )
+    names: dict[str, list[str]] = {"train": [], "validation": [], "test": []}
+    for patient in found.listed_patients:
+        names[patient.split or "train"].append(patient.name)
+    return (json.dumps(names, indent=1, ensure_ascii=False) + "\n").encode()
 
 
 def _print_sizes(found: Inspection) -> None:
