@@ -2,10 +2,13 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from medsynth.data.files import open_files
 from medsynth.data.readers import dicom
+from tests.data.dicom_files import series, write_series
+from tests.data.readers.reading import survey
 
 
 @pytest.mark.parametrize(
@@ -33,6 +36,16 @@ def test_recognition_by_names_alone(tmp_path: Path, names: list[str], recognised
 
 
 def test_relevant_files(tmp_path: Path) -> None:
-    for name in ("a.dcm", "IM1", "1.2.3.4.5", "DICOMDIR", "x.png", "notes.txt"):
+    names = ["1.2.3.4.5", "E1.MR", "IM1", "PAT.CT.0001", "a.dcm", "i123.CTDC.1"]
+    for name in [*names, "DICOMDIR", "x.png", "notes.txt", "set.zip", "a.img"]:
         (tmp_path / name).write_bytes(b"")
-    assert dicom.relevant(open_files(str(tmp_path))) == ["1.2.3.4.5", "IM1", "a.dcm"]
+    assert dicom.relevant(open_files(str(tmp_path))) == names
+
+
+def test_files_of_a_scanner_are_found_by_their_content(tmp_path: Path) -> None:
+    images = series(np.zeros((2, 4, 4), np.int16))
+    write_series(tmp_path, images, ["i1.MRDC.1", "i1.MRDC.2"])
+    (tmp_path / "notes.3").write_text("a page of a manual")
+    found = survey(dicom, tmp_path)
+    assert [len(scan.files) for scan in found.scans] == [2]
+    assert found.problems == []

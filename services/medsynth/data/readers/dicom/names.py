@@ -13,6 +13,9 @@ _OTHER_IMAGES: Final = (
     ".nii", ".nii.gz", ".mhd", ".mha", ".nrrd", ".nhdr", ".png", ".jpg", ".jpeg", ".bmp", ".tif",
     ".tiff", ".npy", ".npz",
 )  # fmt: skip
+_SCANNERS: Final = ("ct", "mr", "pt", "pet", "us", "dx", "cr", "mg", "nm", "xa", "ot", "seg")
+"""Endings that scanners and archives give to files, of which only a look inside tells more."""
+
 _DIRECTORY: Final = "dicomdir"
 UID: Final = re.compile(r"(?:[a-z]{1,8}[._-]?)?\d+(?:\.\d+){3,}")
 """Names, in lower case, that hold a UID."""
@@ -33,7 +36,7 @@ def recognises(files: Files) -> bool:
 
 
 def relevant(files: Files) -> list[str]:
-    """Every file with an ending of DICOM, or without any ending."""
+    """Every file with an ending of DICOM or of a scanner (`.MR`, `.0001`), or without any."""
     return [path for path in files.paths if _may_be(posixpath.basename(path).lower())]
 
 
@@ -42,9 +45,10 @@ def _is_numbered(name: str) -> bool:
 
 
 def _may_be(name: str) -> bool:
-    return name.endswith(ENDINGS) or bool(UID.fullmatch(name)) or (
-        "." not in name and name != _DIRECTORY
-    )  # fmt: skip
+    ending = name.rpartition(".")[2]
+    if ending == name:
+        return name != _DIRECTORY
+    return name.endswith(ENDINGS) or ending.isdecimal() or ending in _SCANNERS
 
 
 def must_be(path: str) -> bool:
