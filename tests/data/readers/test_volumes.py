@@ -290,7 +290,7 @@ def test_intensities_that_are_none(folder: Path, value: float) -> None:
     assert "1 of 1920 intensities are NaN or infinite" in message
 
 
-@pytest.mark.parametrize("value", [np.nan, 0.5, -1, 256])
+@pytest.mark.parametrize("value", [np.nan, np.inf, 0.5, -1, 256])
 def test_labels_that_are_none(folder: Path, value: float) -> None:
     values = mask_of(1, 2).astype(np.float32)
     values[0, 0, 0] = value

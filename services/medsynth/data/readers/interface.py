@@ -36,8 +36,8 @@ class ReaderOptions:
         class_names: Names of the labels 1, 2, ...; empty: the reader's own.
         structures: Which structures of a set that has a mask for each become labels, in this
             order. Empty: the reader's own choice.
-        mask_values: Values in mask images that mean the labels 0, 1, 2, ...; each pixel takes the
-            nearest. Empty: labels as they are, or white on black.
+        mask_values: Values in masks that mean the labels 0, 1, 2, ...; in images each pixel takes
+            the nearest. Empty: labels as they are, or white on black.
 
     Raises:
         InvalidArgumentError: A field cannot be accepted.
@@ -77,7 +77,7 @@ class ReaderOptions:
         }
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Scan:
     """One scan that can be read.
 

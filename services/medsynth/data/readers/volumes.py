@@ -148,12 +148,12 @@ def _sample(files: Files, masked: Sequence[Pair]) -> dict[str, NDArray[np.intp]]
         wanted = (path, *voxels_of(path, files.facts))
         with files.local(wanted) as root:
             try:
-                values = nearly_whole(np.unique(read_mask(root, path, wanted)))
+                values = nearly_whole(np.unique(read_mask(root, path, wanted))).astype(float)
             except DataError as error:
                 failed.append(DataError(files.renamed(error.message, root)))
                 continue
-        labels = values[(values >= 0) & (values < _MOST_VALUES) & (values % 1 == 0)]
-        found[path] = np.bincount(labels.astype(np.intp))
+        whole = (values >= 0) & (values < _MOST_VALUES) & (values == np.rint(values))
+        found[path] = np.bincount(values[whole].astype(np.intp))
     if not found:
         raise failed[0]
     return found
