@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
+from functools import partial
 from typing import Final
 
 from medsynth.data.preparation import Preparation
@@ -17,7 +18,7 @@ _SHOWN: Final = 5
 _SHOWN_BYTES: Final = 100
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Facts:
     """What the division of patients heeds.
 
@@ -46,16 +47,16 @@ class Surveyed:
     @classmethod
     def of(cls, scans: Iterable[Scan]) -> Surveyed:
         """Whose the scans are."""
-        parts: dict[str, set[str]] = {}
+        patients: dict[str, Facts] = {}
+        divided: set[str] = set()
+        # Patients of the same part share one object: there may be a million of them.
+        shared: dict[str, Facts] = {}
         for scan in scans:
-            parts.setdefault(scan.patient, set()).add(scan.part)
-        return cls(
-            {
-                patient: Facts(part=min(found) if len(found) == 1 else "")
-                for patient, found in parts.items()
-            },
-            tuple(sorted(patient for patient, found in parts.items() if len(found) > 1)),
-        )
+            own = shared.setdefault(scan.part, Facts(part=scan.part))
+            if patients.setdefault(scan.patient, own) is not own:
+                divided.add(scan.patient)
+        patients.update(dict.fromkeys(divided, Facts()))
+        return cls(patients, tuple(sorted(divided)))
 
     @property
     def remarks(self) -> list[str]:
@@ -133,16 +134,16 @@ def split_sizes(patients: int, preparation: Preparation) -> tuple[int, int, int]
 
 
 def _line(patients: Mapping[str, Facts], seed: int) -> list[str]:
-    order = {patient: _shuffle_key(seed, patient) for patient in patients}
+    shuffled = sorted(patients, key=partial(_shuffle_key, seed))
     members: dict[str, list[str]] = {}
-    for patient in sorted(patients, key=lambda p: order[p]):
+    for patient in shuffled:
         members.setdefault(patients[patient].group, []).append(patient)
     place = {
         patient: (rank + 0.5) / len(group)
         for group in members.values()
         for rank, patient in enumerate(group)
     }
-    return sorted(patients, key=lambda p: (place[p], order[p]))
+    return sorted(shuffled, key=place.__getitem__)
 
 
 def _fold(line: Sequence[str], preparation: Preparation) -> dict[str, str]:
@@ -205,5 +206,5 @@ def _named(patients: Sequence[str]) -> str:
     return ", ".join(shorten(patient, _SHOWN_BYTES) for patient in patients[:_SHOWN])
 
 
-def _shuffle_key(seed: int, patient: str) -> str:
-    return hashlib.sha256(f"{seed}\n{patient}".encode()).hexdigest()
+def _shuffle_key(seed: int, patient: str) -> bytes:
+    return hashlib.sha256(f"{seed}\n{patient}".encode()).digest()
