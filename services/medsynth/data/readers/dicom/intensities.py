@@ -56,9 +56,8 @@ def intensities(
     inverted = text(dataset, "PhotometricInterpretation") == "MONOCHROME1" and units != HU
     for frame, pixels in decoded(dataset, name, frames):
         if len(pixels) == 1:
-            action = partial(_rescaled, dataset, frame, pixels, inverted=inverted)
-            values = attempt(name, "its values cannot be rescaled", action)
-            yield frame, _without_padding(values, _padding(dataset, pixels), units)
+            action = partial(_in_units, dataset, frame, pixels, units, inverted=inverted)
+            yield frame, attempt(name, "its values cannot be rescaled", action)
         else:
             yield frame, pixels.astype(np.float32)
 
@@ -90,6 +89,16 @@ def _is_rescaled_to_hu(dataset: Dataset) -> bool:
     where = dataset if group is None else group
     given = (number(where, f"Rescale{part}") for part in ("Slope", "Intercept"))
     return None not in given and text(where, "RescaleType").upper() in ("", HU)
+
+
+def _in_units(
+    dataset: Dataset, frame: int, pixels: NDArray[Any], units: str, *, inverted: bool
+) -> NDArray[np.float32]:
+    values = _rescaled(dataset, frame, pixels, inverted=inverted)
+    padding = _padding(dataset, pixels)
+    if padding is not None and padding.any() and not padding.all():
+        values[padding] = _AIR if units == HU else values[~padding].min()
+    return values
 
 
 def _rescaled(
@@ -129,15 +138,6 @@ def _stored(dataset: Dataset, keyword: str) -> int | None:
     if found is not None and whole(dataset, "PixelRepresentation") and found >= 1 << (bits - 1):
         return found - (1 << bits)
     return found
-
-
-def _without_padding(
-    values: NDArray[np.float32], padding: NDArray[np.bool_] | None, units: str
-) -> NDArray[np.float32]:
-    if padding is None or not padding.any() or padding.all():
-        return values
-    values[padding] = _AIR if units == HU else values[~padding].min()
-    return values
 
 
 def _ends(dataset: Dataset) -> int:

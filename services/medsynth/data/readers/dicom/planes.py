@@ -18,7 +18,7 @@ from medsynth.data.readers.dicom.elements import (
     texts,
     whole,
 )
-from medsynth.data.readers.dicom.scales import Scale, same_scale, scale_of
+from medsynth.data.readers.dicom.scales import Scale, same_scale, scales_of
 
 if TYPE_CHECKING:
     from pydicom import Dataset
@@ -120,13 +120,14 @@ def planes_of(dataset: Dataset, file: int, shape: tuple[int, int, int]) -> Itera
     own = tuple(
         "\\".join(texts(dataset, keyword)) if keyword else "" for _, keyword, _, _ in _MARKS
     )
+    scale = scales_of(dataset, shape)
 
     def plane(frame: int) -> Plane:
         group = groups(dataset, frame)
         # A position that is not in a frame's own group would be that of every frame.
         place = group("PlanePositionSequence") or (dataset if count == 1 else None)
         measures = group("PixelMeasuresSequence") or dataset
-        spacing, caveat = scale_of(dataset, measures, shape)
+        spacing, caveat = scale(measures)
         return Plane(
             file=file,
             frame=frame,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Final
 
 from medsynth.data.readers.dicom.elements import number, numbers
@@ -24,30 +25,31 @@ _SHORTEST, _LONGEST = 1e-6, 1e6
 Scale = tuple[float, ...]
 
 
-def scale_of(
-    dataset: Dataset, measures: Dataset, shape: tuple[int, int, int]
-) -> tuple[Scale | None, str]:
-    """Distance of rows and of columns in mm, and what is worth knowing about it.
+def scales_of(
+    dataset: Dataset, shape: tuple[int, int, int]
+) -> Callable[[Dataset], tuple[Scale | None, str]]:
+    """Says of measures, which frames may have of their own, what scale they give.
 
     Args:
-        dataset: The header.
-        measures: Of the frame; the header itself where frames have no groups.
+        dataset: The header; its own measures where frames have none.
         shape: Channels, rows, columns.
+
+    Returns:
+        Gives the distance of rows and of columns in mm, and what is worth knowing about it.
     """
-    own = _scale(numbers(measures, "PixelSpacing", 2))
-    if is_ultrasound(dataset):
-        return _of_regions(dataset, own, shape)
-    if own is not None:
-        return own, ""
-    if at_detector := _scale(numbers(dataset, "ImagerPixelSpacing", 2)):
-        factor = number(dataset, "EstimatedRadiographicMagnificationFactor") or 0.0
-        if factor < 1:
-            return at_detector, "its distances are those at the detector"
-        return (
-            _scale(tuple(distance / factor for distance in at_detector)),
-            "its distances are those at the detector by the magnification that was estimated",
-        )
-    return _scale(numbers(dataset, "NominalScannedPixelSpacing", 2)), ""
+    at_detector = _at_detector(dataset)
+    regions = _of_regions(dataset, shape) if is_ultrasound(dataset) else None
+
+    def scale(measures: Dataset) -> tuple[Scale | None, str]:
+        own = _scale(numbers(measures, "PixelSpacing", 2))
+        if regions is None:
+            return (own, "") if own else at_detector
+        found, caveat = regions
+        if found and own and not same_scale(own, found):
+            return found, "its regions and its PixelSpacing differ: the regions' scale is taken"
+        return found or (None if caveat else own), caveat
+
+    return scale
 
 
 def same_scale(one: Scale | None, other: Scale | None) -> bool:
@@ -57,21 +59,31 @@ def same_scale(one: Scale | None, other: Scale | None) -> bool:
     return all(abs(a - b) <= ALIKE * abs(b) for a, b in zip(one, other, strict=True))
 
 
-def _of_regions(
-    dataset: Dataset, own: Scale | None, shape: tuple[int, int, int]
-) -> tuple[Scale | None, str]:
+def _at_detector(dataset: Dataset) -> tuple[Scale | None, str]:
+    """Of an image that was projected or scanned."""
+    found = _scale(numbers(dataset, "ImagerPixelSpacing", 2))
+    if found is None:
+        return _scale(numbers(dataset, "NominalScannedPixelSpacing", 2)), ""
+    factor = number(dataset, "EstimatedRadiographicMagnificationFactor") or 0.0
+    if factor < 1:
+        return found, "its distances are those at the detector"
+    return (
+        _scale(tuple(distance / factor for distance in found)),
+        "its distances are those at the detector by the magnification that was estimated",
+    )
+
+
+def _of_regions(dataset: Dataset, shape: tuple[int, int, int]) -> tuple[Scale | None, str]:
     """Of an ultrasound image: which region a pixel lies in is not asked for, so all must agree."""
     regions = regions_of(dataset)
-    scales = [scale for region in regions if (scale := _scale(region.spacing))]
-    if not scales:
-        return own, ""
+    found = [scale for region in regions if (scale := _scale(region.spacing))]
+    if not found:
+        return None, ""
     if not usable(regions, *shape[1:]):
         return None, "its regions reach beyond it: their scale cannot be trusted"
-    if not all(same_scale(scale, scales[0]) for scale in scales):
+    if not all(same_scale(scale, found[0]) for scale in found):
         return None, "its regions have different scales"
-    if own is not None and not same_scale(own, scales[0]):
-        return scales[0], "its regions and its PixelSpacing differ: the regions' scale is taken"
-    return scales[0], ""
+    return found[0], ""
 
 
 def _scale(distances: tuple[float, ...] | None) -> Scale | None:
