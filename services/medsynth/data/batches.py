@@ -33,7 +33,7 @@ _BATCHES: Final = 64
 _MOST_SCANS: Final = 64
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class PreparedVolume:
     """One scan that was prepared; its slices lie in the files of its batch.
 

@@ -6,15 +6,14 @@ import shutil
 from collections import Counter
 from collections.abc import Iterator, Mapping, Set
 from dataclasses import asdict
-from itertools import groupby
-from operator import itemgetter
+from functools import cache
 from pathlib import Path
 from typing import Any, Final
 
 from medsynth.data.batches import Batch, PreparedVolume, Preparing, difference
 from medsynth.data.feasibility import check_foreground_share
 from medsynth.data.readers.interface import Problem, Survey
-from medsynth.data.split_files import write_json, write_split
+from medsynth.data.split_files import SplitForm, write_json, write_split
 from medsynth.data.splits import NAMES, Facts, Surveyed, split_patients
 from medsynth.errors import DataError
 from medsynth.manifest import digest_of
@@ -42,9 +41,8 @@ class Collected:
         self._all = len(survey.scans) + len(survey.problems)
         self._groups: dict[str, str] = {}
         self._first: PreparedVolume | None = None
-        self._volumes: list[tuple[int, int]] = []
+        self._places: list[list[int]] = []
         self._slices: Counter[str] = Counter()
-        self._batches = 0
         self._check_problems()
         self._surveyed.check(preparing.preparation, len(self._problems))
 
@@ -60,14 +58,15 @@ class Collected:
             DataError: More is unusable than the preparation allows.
         """
         self._problems += batch.problems
+        places: list[int] = []
         for place, volume in enumerate(batch.volumes):
             self._first = self._first or volume
             if unlike := difference(volume, self._first):
                 self._problems.append(Problem(volume.file, unlike))
             else:
-                self._volumes.append((self._batches, place))
+                places.append(place)
                 self._take(volume)
-        self._batches += 1
+        self._places.append(places)
         self._check_problems()
 
     def _take(self, volume: PreparedVolume) -> None:
@@ -126,8 +125,9 @@ class Collected:
         lost = len(surveyed) - len(self._groups)
         if lost:
             self._remarks.append(f"{lost} patients have no scan that can be used.")
+        facts = cache(Facts)
         return {
-            patient: Facts(group, surveyed[patient].part) for patient, group in self._groups.items()
+            patient: facts(group, surveyed[patient].part) for patient, group in self._groups.items()
         }
 
     def _check_slices(self, assignment: Mapping[str, str]) -> None:
@@ -148,22 +148,26 @@ class Collected:
         """Joins the volumes of a split and describes it as `DatasetSplit` does."""
         assert self._first is not None
         preparation = self._preparing.preparation
-        volumes = list(self._of(patients))
-        slices = write_split(folder, volumes, preparation.size, preparation.bits)
+        form = SplitForm(
+            sum(self._slices[patient] for patient in patients),
+            self._first.channels, self.masked, preparation.size, preparation.bits,
+        )  # fmt: skip
+        columns = write_split(folder, self._of(patients), form)
         if folder.name == "train":
-            check_foreground_share(preparation.foreground_share, map(bool, slices["foreground"]))
+            labelled = map(bool, columns.slices["foreground"])
+            check_foreground_share(preparation.foreground_share, labelled)
         return {
             "name": folder.name,
             "patients": len(patients),
-            "volumes": len(volumes),
-            "slices": len(slices["foreground"]),
+            "volumes": len(columns.volumes["names"]),
+            "slices": form.slices,
             "digest": digest_of(sorted(patients)),
         }
 
     def _of(self, patients: Set[str]) -> Iterator[tuple[Batch, PreparedVolume]]:
-        for index, members in groupby(self._volumes, key=itemgetter(0)):
+        for index, places in enumerate(self._places):
             batch = self._preparing.finished(index)
-            for _, place in members:
+            for place in places:
                 volume = batch.volumes[place]
                 if volume.patient in patients:
                     yield batch, volume

@@ -66,22 +66,17 @@ def prepare(
     existing = storage.find(COLLECTION, name)
     if existing is not None:
         return existing
-    with opened(source, roots, scratch) as (reader, files), _folder(kept, name, scratch) as work:
-        survey = reader.survey(files, source.options)
-        classes = mapped_classes(survey.classes, source.preparation.label_map)
-        check_masks(source.preparation, classes)
-        batches = work / "batches"
-        batches.mkdir(exist_ok=True)
-        preparing = Preparing(reader, files, source.options, source.preparation, batches)
-        made = Collected(preparing, survey)
-        for batch in preparing.batches(survey.scans, cores or usable_cores(), progress):
-            made.add(batch)
-        metadata = {
-            **made.write(work / "set"),
-            "classes": list(classes) if made.masked else [],
-            "modality": survey.modality,
-            "source": {**source.to_mapping(), "reader": reader.NAME},
-        }
+    with _folder(kept, name, scratch) as work:
+        with opened(source, roots, scratch) as (reader, files):
+            batches = work / "batches"
+            batches.mkdir(exist_ok=True)
+            preparing = Preparing(reader, files, source.options, source.preparation, batches)
+            made, facts = _collect(preparing, cores or usable_cores(), progress)
+            metadata = {
+                **made.write(work / "set"),
+                **facts,
+                "source": {**source.to_mapping(), "reader": reader.NAME},
+            }
         if fingerprint(source, roots) != key:
             raise DataError(f"{source.uri}: files changed while they were read; try again")
         with storage.drafted(COLLECTION, name, attempt) as draft:
@@ -90,6 +85,19 @@ def prepare(
     if kept is not None:
         shutil.rmtree(kept / name, ignore_errors=True)
     return artifact
+
+
+def _collect(
+    preparing: Preparing, cores: int, progress: Callable[[int, int], None]
+) -> tuple[Collected, dict[str, Any]]:
+    """Prepares every scan; also what the survey says about the set. The survey itself can go."""
+    survey = preparing.reader.survey(preparing.files, preparing.options)
+    classes = mapped_classes(survey.classes, preparing.preparation.label_map)
+    check_masks(preparing.preparation, classes)
+    made = Collected(preparing, survey)
+    for batch in preparing.batches(survey.scans, cores, progress):
+        made.add(batch)
+    return made, {"classes": list(classes) if made.masked else [], "modality": survey.modality}
 
 
 @contextmanager

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -16,38 +17,55 @@ from medsynth.data.batches import Batch, PreparedVolume, append
 from medsynth.storage import naming
 
 
+@dataclass(frozen=True)
+class SplitForm:
+    """What the arrays of a split are like.
+
+    Attributes:
+        slices: How many.
+        channels: Of the images.
+        masked: Whether there are masks.
+        size: Rows and columns.
+        bits: Of the levels.
+    """
+
+    slices: int
+    channels: int
+    masked: bool
+    size: int
+    bits: int
+
+
 def write_split(
-    folder: Path, volumes: Sequence[tuple[Batch, PreparedVolume]], size: int, bits: int
-) -> Mapping[str, Sequence[Any]]:
+    folder: Path, volumes: Iterable[tuple[Batch, PreparedVolume]], form: SplitForm
+) -> Columns:
     """Writes a split.
 
     Args:
         folder: Made for it.
-        volumes: With their batches, at least one; all of one form.
-        size: Rows and columns of the slices.
-        bits: Of the levels.
+        volumes: With their batches; they are gone through once.
+        form: Of all of them together.
 
     Returns:
-        What is known about its slices, by columns.
+        What is known about its slices and volumes.
     """
     folder.mkdir(parents=True)
-    first = volumes[0][1]
-    count = sum(len(volume.numbers) for _, volume in volumes)
-    columns = _Columns()
+    columns = Columns()
+    plane = (form.size, form.size)
     with ExitStack() as stack:
-        whole = (count, first.channels, size, size)
-        images = stack.enter_context(_array(folder / "images.npy", f"<u{bits // 8}", whole))
-        if first.masks is not None:
-            plane = (count, size, size)
-            masks = stack.enter_context(_array(folder / "masks.npy", "|u1", plane))
+        whole = (form.slices, form.channels, *plane)
+        images = stack.enter_context(_array(folder / "images.npy", f"<u{form.bits // 8}", whole))
+        if form.masked:
+            labels = (form.slices, *plane)
+            masks = stack.enter_context(_array(folder / "masks.npy", "|u1", labels))
         for batch, volume in volumes:
-            images(batch.slices(volume, size, bits))
-            if volume.masks is not None:
-                masks(batch.labels(volume, size))
+            images(batch.slices(volume, form.size, form.bits))
+            if form.masked:
+                masks(batch.labels(volume, form.size))
             columns.add(volume)
     write_json(folder / "slices.json", columns.slices)
     write_json(folder / "volumes.json", columns.volumes)
-    return columns.slices
+    return columns
 
 
 def write_json(file: Path, content: Any) -> None:
@@ -56,8 +74,13 @@ def write_json(file: Path, content: Any) -> None:
         json.dump(content, stream, separators=(",", ":"))
 
 
-class _Columns:
-    """What is known about the slices and the volumes of a split, by columns."""
+class Columns:
+    """What is known about the slices and the volumes of a split, by columns.
+
+    Attributes:
+        slices: As `slices.json` has it.
+        volumes: As `volumes.json` has it.
+    """
 
     def __init__(self) -> None:
         self.slices: dict[str, list[Any]] = {
@@ -68,6 +91,7 @@ class _Columns:
         }
 
     def add(self, volume: PreparedVolume) -> None:
+        """Adds the slices of a volume, and the volume."""
         count = len(volume.numbers)
         self.slices["patients"] += [volume.patient] * count
         self.slices["volumes"] += [volume.name] * count
