@@ -5,14 +5,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 import tifffile
-from hypothesis import given
-from hypothesis import strategies as st
 from PIL import Image
 from scipy import ndimage
 
 from medsynth.data.files import open_files
 from medsynth.data.readers import folder
-from medsynth.data.readers.folder_layouts import find_layout
 from medsynth.data.readers.interface import TESTING, TRAINING, ReaderOptions
 from medsynth.data.splits import Surveyed
 from medsynth.data.volume import Volume
@@ -156,6 +153,70 @@ def test_a_class_that_is_called_mask(tmp_path: Path, masks: str) -> None:
         photo(tmp_path / masks / f"with {k}.png", k)
         photo(tmp_path / "none" / f"without {k}.png", k)
     assert [v.group for v in read_all(folder, tmp_path)] == [masks] * 3 + ["none"] * 3
+    remark = survey(folder, tmp_path).remarks[0]
+    assert f"3 files, such as {masks}/with 0.png, lie in folders as masks do" in remark
+
+
+@pytest.mark.parametrize(
+    ("images", "masks", "suffix"),
+    [
+        ("Original", "Ground Truth", ""),
+        ("PNG/Original", "PNG/Ground Truth", ""),
+        ("ISIC-2017_Training_Data", "ISIC-2017_Training_Part1_GroundTruth", "_segmentation"),
+        ("photos/left", "labels/left", ""),
+    ],
+)
+def test_masks_beside_a_folder_of_another_name(
+    tmp_path: Path, images: str, masks: str, suffix: str
+) -> None:
+    for k in range(4):
+        photo(tmp_path / images / f"{k}.png", k)
+        save(tmp_path / masks / f"{k}{suffix}.png", disc(255))
+    volumes = read_all(folder, tmp_path)
+    assert [(v.name, v.patient, v.group) for v in volumes] == [(k, k, "") for k in "0123"]
+    assert all((volume.masks == disc(1)).all() for volume in volumes)
+    assert not problems(tmp_path)
+    assert "which have the same names" in survey(folder, tmp_path).remarks[0]
+
+
+def test_masks_beside_two_folders_of_their_names_are_not_guessed(tmp_path: Path) -> None:
+    for k in range(3):
+        for name in ("left", "right", "gt"):
+            photo(tmp_path / name / f"{k}.png", k)
+    found = survey(folder, tmp_path)
+    assert len(found.scans) == 9
+    assert "such as gt/0.png, lie in folders as masks do" in found.remarks[0]
+
+
+def test_images_elsewhere_are_said_to_be_left_out(tmp_path: Path) -> None:
+    pairs(tmp_path / "train", 2)
+    photo(tmp_path / "test" / "2.png")
+    photo(tmp_path / "x" / "3.png")
+    found = survey(folder, tmp_path)
+    assert len(found.scans) == 2
+    assert "2 files, such as test/2.png, lie neither in" in found.remarks[0]
+    assert "x/3.png" not in folder.relevant(open_files(str(tmp_path)))
+
+
+def test_patients_below_classes(tmp_path: Path) -> None:
+    for group, patient in (("benign", "p1"), ("benign", "p2"), ("bad", "p3"), ("bad", "p4")):
+        for visit in ("old", "new"):
+            for k in range(2):
+                photo(tmp_path / group / patient / visit / f"{k}.png", k)
+    found = survey(folder, tmp_path, ReaderOptions(patient_pattern=r"/(p\d)/"))
+    assert "taken for classes: bad, benign, and those below them" in found.remarks[-1]
+    volumes = read_all(folder, tmp_path, ReaderOptions(patient_pattern=r"/(p\d)/"))
+    assert {(v.patient, v.group) for v in volumes} == {
+        ("p1", "benign"), ("p2", "benign"), ("p3", "bad"), ("p4", "bad"),
+    }  # fmt: skip
+    assert "taken for classes: new, old." in survey(folder, tmp_path).remarks[-1]
+
+
+def test_a_patient_in_each_of_two_domains(tmp_path: Path) -> None:
+    for name in ("A/x1", "A/x2", "B/y1", "B/y2"):
+        photo(tmp_path / f"{name}.png")
+    volumes = read_all(folder, tmp_path, ReaderOptions(patient_pattern=r"[xy]"))
+    assert [v.group for v in volumes] == ["A", "A", "B", "B"]
 
 
 @pytest.mark.parametrize("folders", [("A", "B"), ("trainA", "trainB"), ("train/a", "train/b")])
@@ -208,7 +269,9 @@ def test_two_domains_without_pairs(tmp_path: Path) -> None:
     photo(tmp_path / "trainB" / "horse 0.png")
     volumes = read_all(folder, tmp_path)
     assert [v.group for v in volumes] == ["A"] * 4 + ["B"] * 5
-    assert len({v.name for v in volumes}) == len({v.patient for v in volumes}) == 9
+    assert len({v.name for v in volumes}) == 9
+    # The same name in A and in B is one patient.
+    assert len({v.patient for v in volumes}) == 8
     assert "1 names are in A and in B" in survey(folder, tmp_path).remarks[0]
 
 
@@ -248,7 +311,7 @@ def test_too_many_folders_for_classes(tmp_path: Path) -> None:
     for k in range(101):
         photo(tmp_path / f"case{k}" / "1.png")
     assert {volume.group for volume in read_all(folder, tmp_path)} == {""}
-    assert "101 folders" in survey(folder, tmp_path).remarks[0]
+    assert "101 folders" in survey(folder, tmp_path).remarks[-1]
 
 
 def test_orphans_are_problems(tmp_path: Path) -> None:
@@ -302,37 +365,6 @@ def test_odd_names(tmp_path: Path) -> None:
     volumes = read_all(folder, tmp_path)
     assert sorted(volume.name for volume in volumes) == sorted(odd)
     assert all(volume.masks is not None for volume in volumes)
-
-
-WORDS = st.sampled_from(
-    ["images", "masks", "train", "test_masks", "A", "trainB", "benign", "gt", "x", "x_mask", "\n"]
-)
-STEMS = st.sampled_from(["1", "2", "1_mask", "1_mask_1", "1_1stHO", "1_2ndHO", "2_seg", "_mask"])
-PATHS = st.builds(
-    lambda folders, stem, end: "/".join([*folders, stem + end]),
-    st.lists(WORDS, max_size=3), STEMS, st.sampled_from([".png", ".jpg", ".TIF", ".txt"]),
-)  # fmt: skip
-
-
-@given(st.sets(PATHS, max_size=25))
-def test_any_tree_has_a_layout(paths: set[str]) -> None:
-    layout = find_layout(sorted(paths))
-    images = [path for entry in layout.entries for path in entry.images]
-    masks = [path for entry in layout.entries for path in entry.masks]
-    bad = [problem.file for problem in layout.problems]
-    used = [*images, *masks, *bad]
-    assert set(used) <= paths
-    assert len({*images, *bad}) == len(images) + len(bad)
-    assert not {*images, *bad} & {*masks}
-    assert len({entry.name for entry in layout.entries}) == len(layout.entries)
-    assert len({bool(entry.masks) for entry in layout.entries}) <= 1
-    left = {path for path in paths - {*used} if not path.endswith(".txt")}
-    assert (
-        not left
-        or any(entry.masks for entry in layout.entries)
-        or layout.problems
-        or all("2ndHO" in path for path in left)
-    )
 
 
 def test_class_names(tmp_path: Path) -> None:

@@ -7,8 +7,7 @@ slice.
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,7 +16,8 @@ from numpy.typing import NDArray
 
 from medsynth.data.files import Files
 from medsynth.data.readers.checks import checked_images, checked_masks
-from medsynth.data.readers.folder_layouts import Entry, find_layout
+from medsynth.data.readers.folder_classes import classes_of
+from medsynth.data.readers.folder_layouts import find_layout
 from medsynth.data.readers.image_files import ending, read_image_file
 from medsynth.data.readers.interface import ReaderOptions, Scan, Survey
 from medsynth.data.readers.mask_files import (
@@ -33,7 +33,7 @@ from medsynth.data.volume import MAX_CHANNELS, Volume
 from medsynth.errors import DataError
 
 NAME = "folder"
-VERSION = 1
+VERSION = 2
 LAYOUT = (
     "PNG, JPEG, TIFF or BMP images with masks in a parallel folder (images/, masks/) or beside "
     "them (NAME_mask), in a folder for each class, in folders A and B, or alone"
@@ -100,18 +100,20 @@ def survey(files: Files, options: ReaderOptions) -> Survey:
     if not options.patient_pattern:
         remarks.append(UNKNOWN)
     classes = class_names(rule, options) if masks else ()
-    groups = {} if _is_folder_per_patient(entries, patients) else {e.name: e.group for e in entries}
+    groups, about_groups = classes_of(
+        [entry.folders for entry in entries], [patients[entry.images[0]] for entry in entries]
+    )
     scans = [
         Scan(
             patients[entry.images[0]],
             entry.name,
             (*entry.images, *entry.masks),
             entry.part,
-            _Detail(len(entry.images), groups.get(entry.name, ""), rule, classes),
+            _Detail(len(entry.images), entry.domain or group, rule, classes),
         )
-        for entry in entries
+        for entry, group in zip(entries, groups, strict=True)
     ]
-    return Survey(scans, classes, [*layout.problems, *unknown], remarks)
+    return Survey(scans, classes, [*layout.problems, *unknown], [*remarks, *about_groups])
 
 
 def read(root: Path, scan: Scan, options: ReaderOptions) -> Volume:
@@ -139,11 +141,3 @@ def _read_images(files: Sequence[Path]) -> NDArray[np.float32]:
     if channels > MAX_CHANNELS:
         raise DataError(f"{files[0]}: {channels} channels, expected at most {MAX_CHANNELS}")
     return np.concatenate(images, axis=1)
-
-
-def _is_folder_per_patient(entries: Sequence[Entry], patients: Mapping[str, str]) -> bool:
-    """Whether each folder that might be a class holds just one patient who has several images."""
-    members: dict[str, set[str]] = defaultdict(set)
-    for entry in entries:
-        members[entry.group].add(patients[entry.images[0]])
-    return len(entries) > len(members) and all(len(found) == 1 for found in members.values())

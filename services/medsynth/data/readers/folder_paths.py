@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import takewhile
 from typing import Final
@@ -25,7 +25,12 @@ _MASKS: Final = r"masks?|labels?|annotations?|ground[ _-]?truths?|gts?|segmentat
 _FOLDER: Final = re.compile(
     rf"({PART})?[ _-]*(?:({_IMAGES})|({_MASKS}))?[ _-]*({PART})?", re.IGNORECASE
 )
-_MOST_GROUPS: Final = 100
+_MASKS_AT_LAST: Final = re.compile(
+    rf"(?:.*[ _-])?(?:{_MASKS})(?:[ _-]*(?:{PART}))?", re.IGNORECASE | re.DOTALL
+)
+_SUFFIX: Final = re.compile(
+    r"(.+?)_(mask|segmentation|seg|gt|label|1stHO|2ndHO)(?:_(\d+))?", re.IGNORECASE | re.DOTALL
+)
 
 Key = tuple[str, tuple[str, ...], str]
 
@@ -56,6 +61,21 @@ class ImagePath:
         return self.part, self.rest, self.stem
 
 
+@dataclass(frozen=True)
+class MaskName:
+    """What the name of a mask says.
+
+    Attributes:
+        image: Name of the image that it belongs to, without ending.
+        kind: What makes it a mask, in lower case, such as `seg`.
+        number: Among several of the image; or empty.
+    """
+
+    image: str
+    kind: str
+    number: str
+
+
 def take_apart(path: str) -> ImagePath:
     """Reads the folders of a path; the innermost that says something counts."""
     *folders, name = path.split("/")
@@ -78,28 +98,30 @@ def not_a_role(folder: str) -> bool:
     return said is None or not any(said.groups()) or bool(said[3])
 
 
-def classes_of(files: Sequence[ImagePath]) -> tuple[list[str], list[str]]:
-    """The class of each file, empty where there is one folder only; and remarks."""
-    shared = _shared(files)
-    groups = [file.rest[-1] if len(file.rest) > shared else "" for file in files]
-    if len({*groups}) <= _MOST_GROUPS:
-        return groups, []
-    remark = f"The images lie in {len({*groups})} folders, too many to take them for classes."
-    return [""] * len(groups), [remark]
+def says_masks(folder: str) -> bool:
+    """Whether a folder may be one of masks, such as `Task1_GroundTruth`."""
+    said = _FOLDER.fullmatch(folder)
+    return bool(said and said[3]) or _MASKS_AT_LAST.fullmatch(folder) is not None
+
+
+def mask_name(stem: str) -> MaskName | None:
+    """What a name says that ends as those of masks do; None for any other."""
+    match = _SUFFIX.fullmatch(stem)
+    return MaskName(match[1], match[2].lower(), match[3] or "") if match else None
 
 
 def names_of(files: Sequence[ImagePath]) -> Iterator[tuple[str, str]]:
     """For each file a name of its own, and one that it shares with those of another format."""
-    shared = _shared(files)
-    names = ["/".join(filter(None, (f.part, *f.rest[shared:], f.stem))) for f in files]
-    times = Counter(names)
+    begin = shared_folders([file.rest for file in files])
+    names = ["/".join(filter(None, (f.part, *f.rest[begin:], f.stem))) for f in files]
+    times, paths = Counter(names), {file.path for file in files}
     for file, name in zip(files, names, strict=True):
-        yield name if times[name] == 1 else file.path, name
+        yield name if times[name] == 1 and name not in paths else file.path, name
 
 
-def _shared(files: Sequence[ImagePath]) -> int:
-    """How many folders all files begin with."""
-    same = (len(set(level)) == 1 for level in zip(*(file.rest for file in files), strict=False))
+def shared_folders(folders: Iterable[Sequence[str]]) -> int:
+    """How many folders all begin with."""
+    same = (len(set(level)) == 1 for level in zip(*folders, strict=False))
     return len(list(takewhile(bool, same)))
 
 
