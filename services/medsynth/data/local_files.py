@@ -19,6 +19,7 @@ from medsynth.data.files import (
     TooManyFilesError,
     reading,
 )
+from medsynth.data.listing import Listing
 from medsynth.errors import DataError, show
 
 _DEEPEST: Final = 24
@@ -56,16 +57,18 @@ class LocalFiles(Files):
     def facts(self) -> Mapping[str, FileFacts]:
         """Links to files and folders are followed; anything else than these is passed over."""
         if self._folder != self._top:
-            return dict(self._fact(self._top.name)) if os.path.exists(self._top) else {}
-        found: dict[str, FileFacts] = {}
+            return Listing(self._fact(self._top.name) if os.path.exists(self._top) else ())
+        return Listing(self._bounded())
+
+    def _bounded(self) -> Iterator[tuple[str, FileFacts]]:
+        """Every file, unless there are too many."""
         for count, (path, facts) in enumerate(self._walk("", ())):
             if count >= self._most:
                 raise TooManyFilesError(
                     f"{self.uri}: holds more than {self._most} files and folders"
                 )
             if facts is not None:
-                found[path] = facts
-        return dict(sorted(found.items()))
+                yield path, facts
 
     @contextmanager
     def local(self, paths: Sequence[str]) -> Iterator[Path]:
