@@ -115,6 +115,17 @@ def test_images_of_another_size_are_refused(workplace: Workplace) -> None:
     assert workplace.storage.find("reports", record.id) is None
 
 
+def test_an_error_of_its_preparation_names_the_field_of_its_own_request(
+    workplace: Workplace,
+) -> None:
+    asked = filled(workplace, folder=str(write_folder(workplace, "copies")), data=SOURCE)
+    asked.data.preparation.label_map[9] = 1
+    record = workplace.run("evaluation", asked)
+    assert record.error is not None
+    field = "specification.data.preparation.label_map"
+    assert [violation.field for violation in record.error.violations] == [field]
+
+
 @pytest.fixture(scope="module")
 def resumed(workplace: Workplace) -> JobRecord:
     """The evaluation of a folder of training images, given back after its first U-Net."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import TypedDict, Unpack
+from typing import Any, TypedDict, Unpack
 
 from google.protobuf import empty_pb2
 
@@ -68,8 +68,10 @@ def data_source(data: types_pb2.DataSource | str, fields: SourceFields) -> types
         source.uri = data
     else:
         source.CopyFrom(data)
-    for part in (source, source.options, source.preparation):
-        chosen = {name: fields[name] for name in part.DESCRIPTOR.fields_by_name if name in fields}
+    given: Mapping[str, Any] = {**fields}
+    parts: Sequence[Any] = (source, source.options, source.preparation)
+    for part in parts:
+        chosen = {name: given[name] for name in part.DESCRIPTOR.fields_by_name if name in given}
         for name in chosen:
             part.ClearField(name)
         if chosen:
