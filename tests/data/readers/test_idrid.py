@@ -75,6 +75,18 @@ def test_the_optic_disc(folder: Path) -> None:
         assert volume.patient == volume.name
 
 
+def test_patients_from_a_pattern(folder: Path) -> None:
+    assert any("both sides of a split" in remark for remark in survey(idrid, folder).remarks)
+    found = survey(idrid, folder, ReaderOptions(patient_pattern=r"IDRiD_0(\d)"))
+    assert [scan.patient for scan in found.scans] == ["1", "2"]
+    assert [problem.file for problem in found.problems] == [
+        image_file(folder, 55).relative_to(folder).as_posix()
+    ]
+    assert not found.remarks
+    with pytest.raises(InvalidArgumentError, match="patient_pattern"):
+        survey(idrid, folder, ReaderOptions(patient_pattern="nobody"))
+
+
 def test_structures_in_the_order_asked_for(folder: Path) -> None:
     volume = only(folder, "IDRiD_01", "optic disc", "hard exudates", "microaneurysms")
     assert (volume.masks == disc(1, 2, 3)).all()

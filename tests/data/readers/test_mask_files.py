@@ -166,6 +166,36 @@ def test_palette_masks_are_their_indexes(tmp_path: Path) -> None:
     assert (read_mask_file(tmp_path / "a.png", MaskRule((0, 1, 2))) == disc(1, 2)).all()
 
 
+@pytest.mark.parametrize("name", ["a.png", "a.bmp", "a.tif"])
+@pytest.mark.parametrize("greys", [(0, 255), (255, 0), (7, 250), (250, 7)])
+def test_a_palette_of_two_greys_is_black_and_white(
+    tmp_path: Path, name: str, greys: tuple[int, int]
+) -> None:
+    bright = np.argmax(greys)
+    picture = Image.fromarray(np.where(disc(1) == 1, bright, 1 - bright).astype(np.uint8), "P")
+    picture.putpalette(np.repeat(np.array(greys, np.uint8), 3).tobytes())
+    picture.save(tmp_path / name)
+    save(tmp_path / "grey.png", disc(255))
+    rule = rule_of(tmp_path)
+    assert rule == MaskRule((0, 255))
+    assert (read_mask_file(tmp_path / name, rule) == disc(1)).all()
+
+
+def test_reduced_colours_mean_the_same_in_any_order(tmp_path: Path) -> None:
+    few, many = disc(255), np.where(disc(1) == 1, 0, 255).astype(np.uint8)
+    for name, mask in (("few", few), ("many", many), ("all", np.full_like(few, 255))):
+        Image.fromarray(mask).convert("RGB").quantize(2).save(tmp_path / f"{name}.png")
+        labels = read_mask_file(tmp_path / f"{name}.png", MaskRule((0, 255)))
+        assert (labels == mask // 255).all()
+
+
+def test_a_palette_of_three_greys_is_indexes(tmp_path: Path) -> None:
+    picture = Image.fromarray(disc(1, 2), "P")
+    picture.putpalette(bytes([0, 0, 0, 128, 128, 128, 255, 255, 255]))
+    picture.save(tmp_path / "a.png")
+    assert (read_mask_file(tmp_path / "a.png", rule_of(tmp_path)) == disc(1, 2)).all()
+
+
 def test_equal_channels_are_grey(tmp_path: Path) -> None:
     mask = disc(1, 2)
     save(tmp_path / "a.png", np.stack([mask] * 3, axis=-1))

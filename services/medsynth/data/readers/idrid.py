@@ -26,6 +26,7 @@ from medsynth.data.readers.interface import (
     Scan,
     Survey,
 )
+from medsynth.data.readers.patients import UNKNOWN, find_patients
 from medsynth.data.volume import Volume
 from medsynth.errors import DataError, InvalidArgumentError
 
@@ -35,7 +36,7 @@ LAYOUT = (
     "1. Original Images/a. Training Set/IDRiD_NN.jpg with 2. All Segmentation Groundtruths, as in "
     "the segmentation part of IDRiD"
 )
-OPTIONS: tuple[str, ...] = ("structures",)
+OPTIONS: tuple[str, ...] = ("patient_pattern", "structures")
 
 STRUCTURES: Final = {
     "optic disc": "OD",
@@ -91,7 +92,8 @@ def survey(files: Files, options: ReaderOptions) -> Survey:
 
     Raises:
         DataError: There is none, or an image is there twice.
-        InvalidArgumentError: `structures` names another than the `STRUCTURES`.
+        InvalidArgumentError: `structures` names another than the `STRUCTURES`, or
+            `patient_pattern` is found in no path.
     """
     structures = options.structures or _ALWAYS_THERE
     if not set(structures) <= set(STRUCTURES):
@@ -104,10 +106,15 @@ def survey(files: Files, options: ReaderOptions) -> Survey:
     if not found.images and not found.masks:
         raise DataError(f"{files.uri}: no images found. Expected {LAYOUT}")
     classes = ("background", *structures)
+    patients, unknown = find_patients(
+        [(path, found.names[key]) for key, path in found.images.items()], options
+    )
     scans: list[Scan] = []
     seen: dict[str, str] = {}
-    problems = list(_orphans(found))
+    problems = [*_orphans(found), *unknown]
     for key, path in found.images.items():
+        if path not in patients:
+            continue
         masks = [(k, found.masks.get((key, STRUCTURES[s]), "")) for k, s in enumerate(classes) if k]
         missing = [classes[k] for k, mask in masks if not mask and classes[k] in _ALWAYS_THERE]
         if missing:
@@ -119,9 +126,10 @@ def survey(files: Files, options: ReaderOptions) -> Survey:
         labels = tuple(k for k, mask in masks if mask)
         paths = (path, *(mask for _, mask in masks if mask))
         part = TRAINING if key[1].startswith("a") else TESTING
-        scans.append(Scan(found.names[key], found.names[key], paths, part, (labels, classes)))
+        scans.append(Scan(patients[path], found.names[key], paths, part, (labels, classes)))
     problems.sort(key=lambda problem: problem.file)
-    return Survey(scans, classes, problems, modality="OP")
+    remarks = () if options.patient_pattern else (UNKNOWN,)
+    return Survey(scans, classes, problems, remarks, modality="OP")
 
 
 def read(root: Path, scan: Scan, options: ReaderOptions) -> Volume:

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from medsynth.data.files import Files
 from medsynth.data.readers.image_files import LOSSY, ending, read_picture
 from medsynth.data.readers.interface import ReaderOptions
+from medsynth.data.readers.picture import Picture
 from medsynth.errors import DataError, InvalidArgumentError
 
 SAMPLE: Final = 64
@@ -106,8 +107,8 @@ def read_mask_file(file: Path, rule: MaskRule) -> NDArray[np.uint8]:
     """Labels of a mask (rows, columns).
 
     Args:
-        file: An image. With a palette its indexes count; of a colour image the grey level, which
-            all channels have to agree on.
+        file: An image. With a palette its indexes count, or which is the brighter one of two
+            greys; of a colour image the grey level, which all channels have to agree on.
         rule: Of the set.
 
     Raises:
@@ -130,7 +131,8 @@ def read_mask_file(file: Path, rule: MaskRule) -> NDArray[np.uint8]:
 
 def _grey(file: Path) -> NDArray[Any]:
     """Values of a mask as whole numbers from 0 to 65535 (rows, columns)."""
-    channels = read_picture(file).values
+    picture = read_picture(file)
+    channels = picture.values if picture.palette is None else _by_palette(picture)
     values: NDArray[Any] = channels[0]
     if len(channels) > 1:
         spread = channels.max(axis=0).astype(np.float64) - channels.min(axis=0)
@@ -144,6 +146,20 @@ def _grey(file: Path) -> NDArray[Any]:
     if (whole != values).any():
         raise DataError(f"{file}: the mask has values that are no whole numbers from 0 to 65535")
     return whole
+
+
+def _by_palette(picture: Picture) -> NDArray[Any]:
+    """Indexes; black and white where the palette has two greys: in any order, they mean these."""
+    indexes, palette = picture.values, picture.palette
+    assert palette is not None
+    highest = int(indexes.max())
+    # TIFFs fill their palettes up with black.
+    colours = palette[: 1 + max(highest, np.flatnonzero(palette.any(axis=1)).max(initial=0))]
+    greys = np.unique(colours)
+    if highest >= len(colours) or len(greys) > 2 or (colours != colours[:, :1]).any():
+        return indexes
+    dark = greys.mean() if len(greys) == 2 else 127
+    return np.where(colours[:, 0] > dark, 255, 0).astype(np.uint8)[indexes]
 
 
 def _sample(files: Files, masks: Sequence[str]) -> Mapping[str, NDArray[np.intp]]:
@@ -167,8 +183,7 @@ def _histogram(files: Files, path: str) -> NDArray[np.intp]:
         try:
             return np.bincount(_grey(root / path).ravel())
         except DataError as error:
-            reason = error.message.removeprefix(f"{root / path}: ")
-            raise DataError(f"{files.name(path)}: {reason}") from error
+            raise DataError(files.renamed(error.message, root)) from error
 
 
 def _check_contrast(files: Files, histograms: Mapping[str, NDArray[np.intp]]) -> tuple[str, ...]:
