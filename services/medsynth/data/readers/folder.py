@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache, partial
 from pathlib import Path
 
 import numpy as np
@@ -103,13 +104,15 @@ def survey(files: Files, options: ReaderOptions) -> Survey:
     groups, about_groups = classes_of(
         [entry.folders for entry in entries], [patients[entry.images[0]] for entry in entries]
     )
+    # Scans share what is alike in them: there may be a million.
+    detail = cache(partial(_Detail, rule=rule, classes=classes))
     scans = [
         Scan(
             patients[entry.images[0]],
             entry.name,
-            (*entry.images, *entry.masks),
+            entry.images + entry.masks,
             entry.part,
-            _Detail(len(entry.images), entry.domain or group, rule, classes),
+            detail(len(entry.images), entry.domain or group),
         )
         for entry, group in zip(entries, groups, strict=True)
     ]

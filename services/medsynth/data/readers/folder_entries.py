@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from medsynth.data.readers.interface import Problem
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Entry:
     """One image with what belongs to it.
 

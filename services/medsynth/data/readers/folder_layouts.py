@@ -20,6 +20,7 @@ from medsynth.data.readers.folder_paths import (
     names_of,
     not_a_role,
     official_part,
+    says_nothing_of_masks,
     take_apart,
 )
 from medsynth.data.readers.folder_siblings import with_siblings
@@ -46,6 +47,8 @@ def find_layout(paths: Iterable[str]) -> Layout:
         paths: Within the source, sorted.
     """
     files = [take_apart(path) for path in paths if ending(path)]
+    if says_nothing_of_masks(files):
+        return find_domains(files) or _plain(files)
     masked = _masked(files)
     if masked is None:
         paired, remarks = with_siblings(files)
@@ -146,7 +149,7 @@ def _plain(files: Sequence[ImagePath]) -> Layout:
     """Images without masks, in folders by class or all alike."""
     like_masks = [file.path for file in files if file.holds == "mask"]
     # What looked like a folder of masks is one of images, say of a class.
-    files = [replace(file, rest=tuple(f for f in file.folders if not_a_role(f))) for file in files]
+    files = [_with_rest(file, tuple(filter(not_a_role, file.folders))) for file in files]
     remark = ""
     if like_masks:
         remark = (
@@ -161,3 +164,7 @@ def _plain(files: Sequence[ImagePath]) -> Layout:
         (),
         [remark] if remark else [],
     )
+
+
+def _with_rest(file: ImagePath, rest: tuple[str, ...]) -> ImagePath:
+    return file if file.rest == rest else replace(file, rest=rest)

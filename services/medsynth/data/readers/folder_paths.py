@@ -11,6 +11,7 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import takewhile
 from typing import Final
 
@@ -35,7 +36,7 @@ _SUFFIX: Final = re.compile(
 Key = tuple[str, tuple[str, ...], str]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class ImagePath:
     """A path, taken apart.
 
@@ -78,7 +79,15 @@ class MaskName:
 
 def take_apart(path: str) -> ImagePath:
     """Reads the folders of a path; the innermost that says something counts."""
-    *folders, name = path.split("/")
+    above, _, name = path.rpartition("/")
+    folders, holds, part, rest = _read_folders(above)
+    return ImagePath(path, folders, name[: -len(ending(name))], holds, part, rest)
+
+
+@lru_cache(maxsize=1024)
+def _read_folders(above: str) -> tuple[tuple[str, ...], str, str, tuple[str, ...]]:
+    """What the folders of an image say; images of one folder share it."""
+    folders = tuple(above.split("/")) if above else ()
     holds = part = ""
     rest: list[str] = []
     for folder in folders:
@@ -88,16 +97,25 @@ def take_apart(path: str) -> ImagePath:
             continue
         holds = "image" if said[2] else "mask" if said[3] else holds
         part = (said[1] or said[4] or part).lower()
-    stem = name[: -len(ending(name))]
-    return ImagePath(path, tuple(folders), stem, holds, part, tuple(rest))
+    return folders, holds, part, tuple(rest)
 
 
+def says_nothing_of_masks(files: Iterable[ImagePath]) -> bool:
+    """Whether neither a folder nor the name of any file may be that of masks."""
+    return not any(
+        file.holds == "mask" or mask_name(file.stem) or any(map(says_masks, file.folders))
+        for file in files
+    )
+
+
+@lru_cache(maxsize=1024)
 def not_a_role(folder: str) -> bool:
     """Whether a folder may be that of a class: neither of images, nor of a part of the split."""
     said = _FOLDER.fullmatch(folder)
     return said is None or not any(said.groups()) or bool(said[3])
 
 
+@lru_cache(maxsize=1024)
 def says_masks(folder: str) -> bool:
     """Whether a folder may be one of masks, such as `Task1_GroundTruth`."""
     said = _FOLDER.fullmatch(folder)
