@@ -44,6 +44,14 @@ def test_a_folder_without_manifest_has_no_digest_and_may_be_npz(tmp_path: Path) 
     assert read("x", "sha256:of-the-generator", folder, 3).digest == "sha256:of-the-generator"
 
 
+@pytest.mark.parametrize("manifest", ["[" * 100_000, '{"count": 1e999}', '{"count": "x"}', "[]"])
+def test_a_manifest_that_cannot_be_read_is_refused(tmp_path: Path, manifest: str) -> None:
+    folder = written(tmp_path / "set", "npz")
+    (folder / "manifest.json").write_text(manifest)
+    with pytest.raises(DataError, match=r"manifest\.json: not a manifest"):
+        read("x", "", folder, 3)
+
+
 def test_one_image_is_too_few(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="at least 2"):
         read("x", "", written(tmp_path / "set", "png", count=1), 10)

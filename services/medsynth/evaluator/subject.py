@@ -123,5 +123,5 @@ def _available(path: Path) -> int | None:
         return pictures
     try:
         return int(json.loads((path / MANIFEST).read_bytes())["count"])
-    except (OSError, ValueError, KeyError, TypeError):
+    except (OSError, ValueError, KeyError, TypeError, RecursionError, OverflowError):
         return None
