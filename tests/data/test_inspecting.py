@@ -2,27 +2,20 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Iterator, Sequence
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 from google.protobuf import json_format
-from hypothesis import given
-from hypothesis import strategies as st
 from PIL import Image
 
 from medsynth.data import inspection_tally
 from medsynth.data.assignment import Assignment
 from medsynth.data.inspecting import inspect
-from medsynth.data.inspection import HEEDED, Inspection, Thumbnail, check_heeded
-from medsynth.data.inspection_page import render_inspection, verdict, warnings
-from medsynth.data.inspection_tally import THUMBNAILS, Tally, bounded
+from medsynth.data.inspection import Inspection
+from medsynth.data.inspection_page import render_inspection, warnings
 from medsynth.data.preparation import Preparation
-from medsynth.data.readers.interface import Problem, Scan, Survey
 from medsynth.data.source import Source
-from medsynth.data.volume import Volume
 from medsynth.errors import AbortedError, DataError, InvalidArgumentError
 from medsynth.v1 import trainer_pb2
 from tests.data.acdc_files import acdc_folder, write_nifti
@@ -179,102 +172,6 @@ def test_labels_and_channels_are_those_that_would_be_prepared(folder: Path) -> N
     assert render_inspection(found, [])
 
 
-def test_what_an_inspection_does_not_heed_is_refused() -> None:
-    heeded = {"orientation": "standard", "channels": 1, "label_map": {1: 2}, "split_seed": 3}
-    check_heeded(Preparation.from_mapping(heeded))
-    for name, value in {"size": 128, "crop": "centre", "bad_share": 0.1, "spacing": 2}.items():
-        with pytest.raises(InvalidArgumentError, match="heeds orientation") as caught:
-            check_heeded(Preparation.from_mapping({name: value}), "specification.preparation")
-        assert caught.value.violations[0].field == f"specification.preparation.{name}"
-    assert set(HEEDED) < set(Preparation().to_mapping())
-
-
-def made(scans: list[Scan], forms: Sequence[Volume], remarks: Sequence[str] = ()) -> Inspection:
-    """What these volumes of these scans amount to."""
-    tally = Tally(Survey(scans, (), remarks=remarks), ())
-    for scan, volume in zip(scans, forms, strict=True):
-        tally.add(volume, scan.patient, place=0)
-    return tally.result(Source("phantom://cardiac"), "made", lambda: None)
-
-
-def noise(scan: Scan, number: int, remarks: tuple[str, ...] = ()) -> Volume:
-    images = np.random.Generator(np.random.Philox(number)).random((1, 1, 20, 20), np.float32)
-    return Volume(scan.patient, scan.name, "", images, None, None, remarks=remarks)
-
-
-def test_remarks_on_the_set_come_before_those_on_volumes() -> None:
-    scans = [Scan(f"p{k % 2}", f"scan{k}", ()) for k in range(250)]
-    volumes = [noise(scan, k, ("odd",)) for k, scan in enumerate(scans)]
-    remarks = made(scans, volumes, ["a set"]).remarks
-    assert "patients cannot be divided as asked" in remarks[0]
-    assert remarks[1:3] == ("a set", "scan0: odd")
-    assert len(remarks) == 201
-    assert remarks[-1] == "and 52 more remarks"
-
-
-def test_a_patient_in_two_official_parts_is_said() -> None:
-    scans = [Scan(f"p{k}", f"scan{k}", (), "training" if k < 4 else "testing") for k in range(6)]
-    scans.append(Scan("p0", "again", (), "testing"))
-    found = made(scans, [noise(scan, k) for k, scan in enumerate(scans)])
-    assert "such as p0, are in several parts" in found.remarks[0]
-    assert [(part.name, part.patients) for part in found.parts] == [("testing", 2), ("training", 3)]
-
-
-def test_an_inspection_fits_into_a_message() -> None:
-    """However many patients, groups, problems and duplicates there are, with long names."""
-    scans = [Scan(f"{k}" * 40, f"scan {k}" * 40, ()) for k in range(10_000, 14_000)]
-    tally = Tally(Survey(scans, ()), ())
-    tally.problems += [Problem(f"{k}" * 50, "torn " * 100) for k in range(3000)]
-    for scan in scans:
-        volume = replace(noise(scan, 1), group=scan.patient, remarks=("odd " * 100,))
-        tally.add(volume, scan.patient, place=0)
-    found = tally.result(Source("phantom://cardiac"), "made", lambda: None)
-    message = json_format.ParseDict(found.to_mapping(), trainer_pb2.Inspection())
-    assert message.ByteSize() < 3 * 2**20
-    assert (found.patients, found.problem_count) == (4000, 3000)
-    for many in ("listed patients", "duplicates", "problems", "groups"):
-        assert f"There are more {many} than are told." in found.remarks
-
-
-@given(st.lists(st.text(max_size=20), max_size=20), st.integers(0, 20), st.integers(0, 300))
-def test_what_is_kept_is_bounded(texts: list[str], count: int, size: int) -> None:
-    kept, more = bounded(texts, count, size)
-    assert list(kept) == texts[: len(kept)]
-    assert more == (len(kept) < len(texts))
-    assert len(kept) <= count
-    assert sum(len(json.dumps(text)) for text in kept) <= size
-
-
-@pytest.mark.filterwarnings("error")
-@pytest.mark.parametrize("shape", [(1, 1, 1, 1), (1, 3, 2, 60_000), (3, 1, 700, 5)])
-@pytest.mark.parametrize("values", [(-3e38, 3e38), (0, 0), (1e-30, 2e-30), (-1000, 3000)])
-def test_any_volume_can_be_shown(shape: tuple[int, ...], values: tuple[float, float]) -> None:
-    images = np.linspace(*values, int(np.prod(shape))).astype(np.float32).reshape(shape)
-    masks = (images[:, 0] > 0).astype(np.uint8)
-    tally = Tally(Survey([Scan("p", "scan", ())], ()), ("background", "a"))
-    tally.add(Volume("p", "scan", "", images, masks, None), "p", place=0)
-    found = tally.result(Source("phantom://cardiac"), "made", lambda: None)
-    json_format.ParseDict(json.loads(json.dumps(found.to_mapping())), trainer_pb2.Inspection())
-    (thumbnail,) = tally.thumbnails
-    assert thumbnail.mask is not None
-    assert thumbnail.image.shape[1] == thumbnail.image.shape[2] <= 160
-    assert thumbnail.mask.shape == thumbnail.image.shape[1:]
-    assert "p" in render_inspection(found, tally.thumbnails)
-
-
-def test_comparing_slices_can_be_stopped() -> None:
-    scans = [Scan(f"p{k}", f"scan{k}", ()) for k in range(3)]
-    tally = Tally(Survey(scans, ()), ())
-    for number, scan in enumerate(scans):
-        tally.add(noise(scan, number), scan.patient, place=0)
-
-    def stop() -> None:
-        raise AbortedError("stop")
-
-    with pytest.raises(AbortedError):
-        tally.result(Source("phantom://cardiac"), "made", stop)
-
-
 def test_phantom_without_files() -> None:
     found = inspected("phantom://cardiac?patients=5&slices=4&contrast=cine,t2")
     assert (found.reader, found.volumes, found.channels) == ("phantom", 10, {2: 10})
@@ -303,28 +200,6 @@ def test_stopping(folder: Path) -> None:
 def test_nothing_to_inspect(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="no reader recognises"):
         inspected(tmp_path)
-
-
-def test_the_page_needs_nothing_else(folder: Path) -> None:
-    (folder / "patient001" / "patient001_frame01.nii.gz").write_bytes(b"<script>")
-    found, thumbnails = inspect(Source(str(folder)), progress=quiet)
-    page = render_inspection(found, thumbnails)
-    assert page.count("data:image/png;base64,") == len(thumbnails) == 11
-    assert "http" not in page.replace("http-equiv", "")
-    assert "<script" not in page
-    assert verdict(found) in page
-    assert "rv cavity" in page
-
-
-def blank_thumbnails() -> Iterator[Thumbnail]:
-    for number in range(THUMBNAILS):
-        yield Thumbnail(f"<b>{number}</b>", np.zeros((3, 20, 30), np.uint8), None)
-
-
-def test_names_are_escaped(folder: Path) -> None:
-    page = render_inspection(inspected(folder), list(blank_thumbnails()))
-    assert "<b>3</b>" not in page
-    assert "&lt;b&gt;3&lt;/b&gt;" in page
 
 
 def test_the_real_data_set(real_acdc: Path) -> None:
