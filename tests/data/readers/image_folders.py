@@ -10,9 +10,16 @@ import tifffile
 from numpy.typing import NDArray
 from PIL import Image
 
+from medsynth.data.readers.image_files import read_image_file
+from medsynth.errors import DataError
+
 SHARED = Path(__file__).resolve().parents[4] / "shared" / "data"
 
 ROWS, COLUMNS = 20, 30
+
+GREY = np.arange(12 * 17, dtype=np.uint8).reshape(12, 17)
+COLOUR = np.stack([GREY, GREY[::-1], GREY // 2], axis=-1)
+DEEP = GREY.astype(np.uint16) * 257 + 3
 
 
 def save(file: Path, values: NDArray[np.generic]) -> Path:
@@ -41,6 +48,14 @@ def disc(*values: int, dtype: type[np.generic] = np.uint8) -> NDArray[np.generic
     for k, value in enumerate(values):
         out[radius < 9 - 3 * k] = value
     return out
+
+
+def refused(file: Path) -> str:
+    """Why an image cannot be read, without its name."""
+    with pytest.raises(DataError) as caught:
+        read_image_file(file)
+    assert caught.value.message.startswith(f"{file}: ")
+    return caught.value.message.removeprefix(f"{file}: ")
 
 
 def real(name: str) -> Path:
