@@ -86,7 +86,7 @@ def unpack(archive: Path, folder: Path) -> None:
 
 
 def _zipped(archive: Path) -> Iterator[_Entry]:
-    with _Zip(archive) as stream, zipfile.ZipFile(stream) as content:
+    with _Zip(archive) as listed, zipfile.ZipFile(listed) as content:
         for info in content.infolist():
             kind = info.external_attr >> 28
             if info.filename.endswith("/") or kind not in (0, 8):

@@ -159,7 +159,8 @@ def _by_palette(picture: Picture) -> NDArray[Any]:
     if highest >= len(colours) or len(greys) > 2 or (colours != colours[:, :1]).any():
         return indexes
     dark = greys.mean() if len(greys) == 2 else 127
-    return np.where(colours[:, 0] > dark, 255, 0).astype(np.uint8)[indexes]
+    levels: NDArray[Any] = np.where(colours[:, 0] > dark, 255, 0).astype(np.uint8)[indexes]
+    return levels
 
 
 def _sample(files: Files, masks: Sequence[str]) -> Mapping[str, NDArray[np.intp]]:
