@@ -6,10 +6,8 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-import numpy as np
 import pytest
-from pydicom import Dataset
-from pydicom.uid import JPEG2000Lossless, SecondaryCaptureImageStorage
+from pydicom.uid import JPEG2000Lossless
 
 from medsynth.data import pseudonyms
 from medsynth.data.files import open_files
@@ -19,44 +17,13 @@ from medsynth.data.readers.interface import ReaderOptions
 from medsynth.data.reading import read_scan
 from medsynth.errors import (
     DataError,
-    InvalidArgumentError,
     MedsynthError,
     PermissionDeniedError,
     UnavailableError,
 )
 from tests.data.dicom_files import compress, image, save, segmentation, series, write_series
-from tests.data.readers.reading import read_all, survey
-
-VALUES = np.arange(3 * 8 * 8, dtype=np.int16).reshape(3, 8, 8)
-
-IDENTITY = {
-    "PatientName": "Zwirnhuber^Xaverius^Q",
-    "PatientID": "KX-7731904",
-    "IssuerOfPatientID": "Sonnblickspital",
-    "OtherPatientIDs": "ALT55512",
-    "PatientBirthDate": "19310417",
-    "PatientAddress": "Holzgasse 77",
-    "InstitutionName": "Klinik Oberwaldstein",
-    "InstitutionAddress": "Marktplatz 3, Oberwaldstein",
-    "ReferringPhysicianName": "Pfefferkorn^Adelheid",
-    "OperatorsName": "Blumentritt^R",
-    "AccessionNumber": "ACC9900817",
-    "StudyDate": "20170523",
-    "StudyID": "STU4455",
-    "StudyDescription": "Kontrolle nach Holzfuchs",
-    "SeriesDescription": "Leber Zwirnhuber",
-    "StationName": "WALDSTATION4",
-    "DeviceSerialNumber": "SER-00991177",
-    "StudyInstanceUID": "1.2.826.0.1.3680043.8.498.7771",
-    "SeriesInstanceUID": "1.2.826.0.1.3680043.8.498.7772",
-    "FrameOfReferenceUID": "1.2.826.0.1.3680043.8.498.7773",
-}
-"""Values as they stand in headers; none of them may be found in what the reader gives."""
-
-TELLING = [
-    *IDENTITY.values(), "Zwirnhuber", "Xaverius", "Pfefferkorn", "Adelheid", "Blumentritt",
-    "Oberwaldstein", "Sonnblick", "7731904", "3680043",
-]  # fmt: skip
+from tests.data.readers.dicom.identity import VALUES, identified, untold
+from tests.data.readers.reading import survey
 
 
 def everything_said(folder: Path, options: ReaderOptions | None = None) -> list[str]:
@@ -76,16 +43,6 @@ def everything_said(folder: Path, options: ReaderOptions | None = None) -> list[
         except MedsynthError as error:
             said += [*traceback.format_exception(error), repr(error), str(error.to_dict())]
     return said
-
-
-def untold(said: str) -> None:
-    found = [value for value in TELLING if value.lower() in said.lower()]
-    assert found == []
-
-
-def identified(code: str, **changes: object) -> list[Dataset]:
-    uid = f"{IDENTITY['SeriesInstanceUID']}.{code}"
-    return series(VALUES, **{**IDENTITY, "SeriesInstanceUID": uid, **changes})
 
 
 def damaged(folder: Path) -> None:
@@ -190,74 +147,6 @@ def test_a_file_that_cannot_be_read_is_told_by_its_number(tmp_path: Path) -> Non
     assert problem.file == "file-2-of-3.dcm"
 
 
-def test_the_issuer_of_an_id_makes_no_other_patient(tmp_path: Path) -> None:
-    images = identified("1")
-    del images[1].IssuerOfPatientID
-    write_series(tmp_path, images)
-    (scan,) = survey(dicom, tmp_path).scans
-    assert len(scan.files) == 3
-
-
-def test_a_series_of_two_patients_is_not_used(tmp_path: Path) -> None:
-    images = identified("1")
-    images[1].PatientID = "another"
-    write_series(tmp_path, images)
-    found = survey(dicom, tmp_path)
-    assert found.scans == []
-    assert [problem.reason for problem in found.problems] == [
-        "the files of its series name different patients: whose is it?"
-    ]
-
-
-def test_an_id_of_many_people_is_said_and_a_pattern_tells_them_apart(tmp_path: Path) -> None:
-    for number in range(3):
-        images = identified(str(number), PatientID="ANON", PatientName=f"No^{number}")
-        write_series(tmp_path / f"case{number} Zwirnhuber", images)
-    found = survey(dicom, tmp_path)
-    assert len({scan.patient for scan in found.scans}) == 1
-    assert "several names or birth dates: 1" in found.remarks[0]
-    apart = survey(dicom, tmp_path, ReaderOptions(patient_pattern=r"case(\d)"))
-    assert len({scan.patient for scan in apart.scans}) == 3
-    assert apart.remarks == ()
-    untold(repr([(scan.patient, scan.name, scan.shown) for scan in apart.scans]))
-
-
-def test_a_pattern_that_finds_nobody(tmp_path: Path) -> None:
-    write_series(tmp_path / "case1", identified("1"))
-    write_series(tmp_path / "Zwirnhuber", identified("2"))
-    found = survey(dicom, tmp_path, ReaderOptions(patient_pattern=r"case(\d)"))
-    assert len(found.scans) == 1
-    assert {problem.reason for problem in found.problems} == {
-        "patient_pattern finds no patient in this path"
-    }
-    untold(repr([problem.file for problem in found.problems]))
-    with pytest.raises(InvalidArgumentError, match="patient_pattern") as caught:
-        survey(dicom, tmp_path, ReaderOptions(patient_pattern="nobody"))
-    untold("".join(traceback.format_exception(caught.value)))
-
-
-def test_text_burnt_in(tmp_path: Path) -> None:
-    write_series(tmp_path / "a", series(VALUES, BurnedInAnnotation="YES"))
-    scan = {"SOPClassUID": SecondaryCaptureImageStorage, "SeriesInstanceUID": "1.2.3"}
-    write_series(tmp_path / "b", series(VALUES, **scan))
-    clean = {**scan, "BurnedInAnnotation": "NO", "SeriesInstanceUID": "1.2.4"}
-    write_series(tmp_path / "c", series(VALUES, **clean))
-    saved = {"ImageType": ["DERIVED", "SECONDARY", "SCREEN SAVE"], "SeriesInstanceUID": "1.2.5"}
-    write_series(tmp_path / "d", series(VALUES, **saved))
-    found = survey(dicom, tmp_path)
-    assert {problem.reason for problem in found.problems} == {
-        "its pixels have text burnt in, which may name the patient"
-    }
-    said = [any("captured from a screen" in each for each in s.detail.remarks) for s in found.scans]
-    assert said == [True, False, True]
-
-
-def test_faces_are_said(tmp_path: Path) -> None:
-    write_series(tmp_path, series(VALUES, RecognizableVisualFeatures="YES"))
-    (volume,) = read_all(dicom, tmp_path)
-    assert "may be recognised" in volume.remarks[0]
-
-
 def test_the_name_of_a_segment_is_chosen_when_every_header_is_known(tmp_path: Path) -> None:
     images = identified("1")
     made = segmentation(images, {"Tumour Zwirnhuber": VALUES > 50})
@@ -273,15 +162,6 @@ def test_a_term_is_no_name_even_if_a_patient_is_called_so(tmp_path: Path) -> Non
     save(segmentation(images, {"Liver": VALUES > 50}), tmp_path / "seg.dcm")
     write_series(tmp_path / "b", images)
     assert survey(dicom, tmp_path).classes == ("background", "Liver")
-
-
-def test_headers_of_halves_of_characters_end_nothing(tmp_path: Path) -> None:
-    images = series(VALUES, PatientID="HALF", SpecificCharacterSet="ISO_IR 100")
-    paths = write_series(tmp_path, images)
-    for path in paths:
-        content = path.read_bytes().replace(b"ISO_IR 100", b"unicode_escape"[:10])
-        path.write_bytes(content.replace(b"HALF", b"\\ud8"))
-    survey(dicom, tmp_path)
 
 
 class Failing(LocalFiles):
