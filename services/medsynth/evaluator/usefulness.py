@@ -54,7 +54,8 @@ def training_images(
     assert train.masks is not None
     if regime in (names.REAL, names.AUGMENTED):
         # Copies, since PyTorch wants arrays that could be written to.
-        pictures, labels = np.array(train.images), np.array(train.masks)
+        pictures: Pixels = train.images.copy()
+        labels: Labels = train.masks.copy()
         return TrainingImages(pictures, labels, len(pictures), 0, regime == names.AUGMENTED)
     assert masks is not None
     if regime == names.SYNTHETIC:
