@@ -67,16 +67,7 @@ def prepare(
     if existing is not None:
         return existing
     with _folder(kept, name, scratch) as work:
-        with opened(source, roots, scratch) as (reader, files):
-            batches = work / "batches"
-            batches.mkdir(exist_ok=True)
-            preparing = Preparing(reader, files, source.options, source.preparation, batches)
-            made, facts = _collect(preparing, cores or usable_cores(), progress)
-            metadata = {
-                **made.write(work / "set"),
-                **facts,
-                "source": {**source.to_mapping(), "reader": reader.NAME},
-            }
+        metadata = _make(source, work, roots, scratch, cores or usable_cores(), progress)
         if fingerprint(source, roots) != key:
             raise DataError(f"{source.uri}: files changed while they were read; try again")
         with storage.drafted(COLLECTION, name, attempt) as draft:
@@ -87,17 +78,39 @@ def prepare(
     return artifact
 
 
+def _make(
+    source: Source,
+    work: Path,
+    roots: Sequence[str] | None,
+    scratch: Path | None,
+    cores: int,
+    progress: Callable[[int, int], None],
+) -> dict[str, Any]:
+    """Writes the files of the set into a folder `set`; the fields of its `Dataset`."""
+    with opened(source, roots, scratch) as (reader, files):
+        batches = work / "batches"
+        batches.mkdir(exist_ok=True)
+        preparing = Preparing(reader, files, source.options, source.preparation, batches)
+        made, classes, modality = _collect(preparing, cores, progress)
+        return {
+            **made.write(work / "set"),
+            "classes": list(classes) if made.masked else [],
+            "modality": modality,
+            "source": {**source.to_mapping(), "reader": reader.NAME},
+        }
+
+
 def _collect(
     preparing: Preparing, cores: int, progress: Callable[[int, int], None]
-) -> tuple[Collected, dict[str, Any]]:
-    """Prepares every scan; also what the survey says about the set. The survey itself can go."""
+) -> tuple[Collected, Sequence[str], str]:
+    """What every scan became, the classes and the modality. The survey can go then."""
     survey = preparing.reader.survey(preparing.files, preparing.options)
     classes = mapped_classes(survey.classes, preparing.preparation.label_map)
     check_masks(preparing.preparation, classes)
     made = Collected(preparing, survey)
     for batch in preparing.batches(survey.scans, cores, progress):
         made.add(batch)
-    return made, {"classes": list(classes) if made.masked else [], "modality": survey.modality}
+    return made, classes, survey.modality
 
 
 @contextmanager
