@@ -56,17 +56,21 @@ def test_its_own_library_reads_the_records(kind: str, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("format", FORMATS)
-def test_patterns_match_the_files_and_the_manifest_its_digest(format: str, tmp_path: Path) -> None:
+def test_every_file_is_listed_or_matched_by_a_pattern(format: str, tmp_path: Path) -> None:
     folder = tmp_path / "a"
     write(folder, format, pixels(2), labels(2))
-    manifest, *sets = fields(folder)["distribution"]
-    content = (folder / "manifest.json").read_bytes()
-    assert manifest["sha256"] == hashlib.sha256(content).hexdigest()
-    matched = {file for files in sets for file in folder.glob(files["includes"])}
-    listed = {folder / entry["path"] for entry in json.loads(content)["files"]}
-    assert {file.name for file in listed - matched} <= {"annotations.json", "dataset.json"}
+    listed = fields(folder)["distribution"]
+    sets = [item for item in listed if item["@type"] == "cr:FileSet"]
+    files = {folder / item["contentUrl"]: item for item in listed if "contentUrl" in item}
+    for file, item in files.items():
+        content = file.read_bytes()
+        assert item["sha256"] == hashlib.sha256(content).hexdigest()
+        assert item["contentSize"] == f"{len(content)} B"
+    matched = {file for item in sets for file in folder.glob(item["includes"])}
+    written = {file for file in folder.rglob("*") if file.is_file()}
     assert matched
-    assert matched <= listed
+    assert matched | set(files) == written - {folder / "croissant.json"}
+    assert not matched & set(files)
 
 
 def test_what_is_known_is_said_and_nothing_else(tmp_path: Path) -> None:

@@ -1,6 +1,7 @@
 """`croissant.json`: what a set is, as Croissant 1.0 has it (JSON-LD, after schema.org).
 
-It lists the manifest with its digest, which holds the digest of every other file.
+It lists the files that are about the set as a whole with their digests. Among them is the manifest,
+which holds the digest of every other file.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from typing import Any, Final
 from medsynth.data.writers.description import RESEARCH, SetDescription
 from medsynth.data.writers.interface import FileKind, Form, Summary
 from medsynth.data.writers.manifest import MANIFEST
+from medsynth.manifest import FileEntry
 from medsynth.storage import naming
 
 CROISSANT: Final = "croissant.json"
@@ -67,7 +69,7 @@ def write_croissant(
     form: Form,
     summary: Summary,
     kinds: Sequence[FileKind],
-    digest: str,
+    files: Sequence[FileEntry],
 ) -> None:
     """Writes the metadata of a set.
 
@@ -77,7 +79,7 @@ def write_croissant(
         form: Of its images.
         summary: What was written.
         kinds: Of its files.
-        digest: Of its manifest.
+        files: That are of no kind, its manifest among them; all are JSON.
     """
     kinds = [kind for kind in kinds if form.masked or kind.holds != "mask"]
     fields = {
@@ -101,7 +103,7 @@ def write_croissant(
             "None is meant to be there: whether images repeat those that the generator was "
             "trained on is for an audit to say."
         ],
-        "distribution": [_manifest(digest), *map(_file_set, kinds)],
+        "distribution": [*map(_file_object, files), *map(_file_set, kinds)],
         **({"recordSet": records} if (records := _record_sets(kinds)) else {}),
     }
     with naming(file):
@@ -136,15 +138,17 @@ def _known(about: SetDescription) -> dict[str, Any]:
     return {name: value for name, value in fields.items() if value}
 
 
-def _manifest(digest: str) -> dict[str, Any]:
+def _file_object(file: FileEntry) -> dict[str, Any]:
+    about = "Size and SHA-256 of every file, and how the set was made."
     return {
         "@type": "cr:FileObject",
-        "@id": MANIFEST,
-        "name": MANIFEST,
-        "description": "Size and SHA-256 of every file, and how the set was made.",
-        "contentUrl": MANIFEST,
+        "@id": file.path,
+        "name": file.path,
+        **({"description": about} if file.path == MANIFEST else {}),
+        "contentUrl": file.path,
+        "contentSize": f"{file.size} B",
         "encodingFormat": "application/json",
-        "sha256": digest.removeprefix("sha256:"),
+        "sha256": file.digest.removeprefix("sha256:"),
     }
 
 

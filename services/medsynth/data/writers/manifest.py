@@ -17,7 +17,7 @@ MANIFEST: Final = "manifest.json"
 _FILES_BEGIN: Final = ' "files": [\n'
 
 
-def write_manifest(file: Path, facts: Mapping[str, Any], entries: Iterable[FileEntry]) -> str:
+def write_manifest(file: Path, facts: Mapping[str, Any], entries: Iterable[FileEntry]) -> FileEntry:
     """Writes a manifest, one file's entry after the other.
 
     Args:
@@ -26,13 +26,13 @@ def write_manifest(file: Path, facts: Mapping[str, Any], entries: Iterable[FileE
         entries: Every file of the set.
 
     Returns:
-        `sha256:...` of the manifest.
+        Name, size and digest of the manifest.
     """
     output = Output(file.parent)
     with output.open(file.name) as stream:
         for piece in chain(json_with_files(facts, entries, indent=1), "\n"):
             stream.write(piece.encode())
-    return output.entries[0].digest
+    return output.entries[0]
 
 
 def read_facts(file: Path) -> dict[str, Any]:

@@ -20,7 +20,7 @@ from medsynth.levels import Pixels
 _SIGNATURE: Final = b"\x89PNG\r\n\x1a\n"
 _GREY, _COLOURS = 0, 2
 _SUB, _UP, _AVERAGE = 1, 2, 3
-_BLOCK: Final = 2**18
+_BLOCK: Final = 2**16
 """Bytes of pixels that are filtered together, if an image has no more; they fit a core's cache."""
 
 

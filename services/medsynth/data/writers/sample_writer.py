@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
+from dataclasses import replace
 from itertools import chain
 from pathlib import Path
 from types import TracebackType
@@ -156,13 +157,14 @@ class SampleWriter:
             self._maker(form, self.description).finish(summary, self._shards.notes(), output)
         beside = self.folder / f"{MANIFEST}.tmp"
         shards = (entry for shard in self._shards for entry in shard.files)
-        digest = write_manifest(beside, self._facts(form), chain(shards, output.entries))
+        listed = write_manifest(beside, self._facts(form), chain(shards, output.entries))
+        whole = [replace(listed, path=MANIFEST), *output.entries]
         kinds = self._maker.kinds(self.description)
-        write_croissant(self.folder / CROISSANT, self.description, form, summary, kinds, digest)
+        write_croissant(self.folder / CROISSANT, self.description, form, summary, kinds, whole)
         beside.replace(self.folder / MANIFEST)
         self._shards.remove()
-        self._digest = digest
-        return digest
+        self._digest = listed.digest
+        return self._digest
 
     def __enter__(self) -> Self:
         return self
