@@ -114,8 +114,9 @@ class LocalFiles(Files):
 
     def _leads_out(self, path: str) -> bool:
         """Whether a path, links followed, is outside the folders that the operator allows."""
-        real = os.path.realpath(self._folder / path)
-        return self._roots is not None and not inside(real, self._roots)
+        if self._roots is None:
+            return False
+        return not inside(os.path.realpath(self._folder / path), self._roots)
 
     def _fact(self, path: str) -> Iterator[tuple[str, FileFacts]]:
         try:

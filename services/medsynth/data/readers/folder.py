@@ -138,7 +138,7 @@ def _read_images(files: Sequence[Path]) -> NDArray[np.float32]:
         if image.shape[2:] != images[0].shape[2:]:
             raise DataError(
                 f"{file}: the image has shape {image.shape[2:]}, the one it is paired with "
-                f"{images[0].shape[2:]}"
+                f"{images[0].shape[2:]}; images of A and B that are no pairs need different names"
             )
     channels = sum(image.shape[1] for image in images)
     if channels > MAX_CHANNELS:
