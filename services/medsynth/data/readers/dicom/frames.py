@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from medsynth.data.readers.dicom.codecs import decoder_of, is_whole, stated_size
 from medsynth.data.readers.dicom.elements import text, value, whole
+from medsynth.data.readers.dicom.native import NativeFrames
 from medsynth.data.readers.dicom.opening import attempt
 from medsynth.data.volume import LARGEST
 from medsynth.errors import DataError
@@ -38,6 +39,7 @@ KEYWORDS: Final = (
 MOST_FRAMES: Final = 2**16
 """Of one file."""
 
+_PIXEL_DATA: Final = "PixelData"
 _PALETTE: Final = "PALETTE COLOR"
 _RLE: Final = "1.2.840.10008.1.2.5"
 _RLE_RATIO: Final = 64
@@ -149,6 +151,12 @@ def _frames(
         every = attempt(name, reason, lambda: decoder.as_array(dataset, **_FEW)[0])
         every = every[None] if count == 1 else every
         yield from ((frame, every[frame]) for frame in sorted(frames) if frame < count)
+    elif native := getattr(dataset, "native_frames", None):
+        options = _options(dataset)
+        for frame in sorted(frames):
+            if frame < count:
+                action = partial(_read_alone, decoder, native, frame, options)
+                yield frame, attempt(name, reason, action)
     else:
         for frame in sorted(frames):
             found = attempt(name, reason, partial(decoder.as_array, dataset, index=frame, **_FEW))
@@ -165,6 +173,22 @@ def _encapsulated(dataset: Dataset, count: int) -> tuple[dict[str, Any], Iterato
     options["number_of_frames"] = 1
     sources = generate_frames(dataset.PixelData, number_of_frames=count, extended_offsets=offsets)
     return options, sources
+
+
+def _options(dataset: Dataset) -> dict[str, Any]:
+    """What pydicom needs to know to decode a frame by itself."""
+    from pydicom.pixels.utils import as_pixel_options
+
+    return as_pixel_options(dataset, number_of_frames=1)
+
+
+def _read_alone(
+    decoder: Decoder, native: NativeFrames, frame: int, options: Mapping[str, Any]
+) -> NDArray[Any]:
+    content = native.read(frame)
+    return decoder.as_array(
+        content + bytes(len(content) % 2), index=0, pixel_keyword=_PIXEL_DATA, **options
+    )[0]
 
 
 def _decoded_alone(

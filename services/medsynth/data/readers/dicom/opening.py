@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, Final, TypeVar
 
 from medsynth.data.readers.dicom.elements import tag_of
+from medsynth.data.readers.dicom.native import native_frames
 from medsynth.errors import DataError, MedsynthError
 
 if TYPE_CHECKING:
@@ -25,6 +26,9 @@ _LONGEST: Final = 2**32
 
 _MOST_INFLATED: Final = 2**28
 """Bytes of a file whose whole content is deflated."""
+
+_LONG: Final = 2**22
+"""Bytes of a file whose frames are not read before they are wanted, if that can be."""
 
 _PIXELS: Final = (
     "PixelData", "FloatPixelData", "DoubleFloatPixelData", "ExtendedOffsetTable",
@@ -61,7 +65,8 @@ def opened(file: Path, name: Path, keywords: Sequence[str], *, pixels: bool = Fa
         file: Where it is.
         name: What messages call it.
         keywords: Of the elements.
-        pixels: Whether the pixel data are read too.
+        pixels: Whether the pixel data are read too. In the place of many, the data set has
+            `native_frames`.
 
     Raises:
         DataError: It is not a readable DICOM file, or lacks the pixels that are asked for.
@@ -78,7 +83,13 @@ def opened(file: Path, name: Path, keywords: Sequence[str], *, pixels: bool = Fa
             if pixels and size > _LONGEST:
                 raise DataError(f"{name}: is longer than {_LONGEST} bytes")
             bounded: Any = _Bounded(stream, size)
-            return dcmread(bounded, stop_before_pixels=not pixels, specific_tags=list(tags))
+            found = None
+            if pixels and size > _LONG:
+                found = _with_native_frames(bounded, file, keywords)
+                stream.seek(0)
+            if found is None:
+                found = dcmread(bounded, stop_before_pixels=not pixels, specific_tags=list(tags))
+            return found
 
     dataset = attempt(name, "not a readable DICOM file", read)
     if pixels and not any(keyword in dataset for keyword in _PIXELS[:3]):
@@ -93,6 +104,22 @@ def is_marked(file: Path) -> bool:
             return _is_marked(stream)
     except OSError:
         return False
+
+
+def _with_native_frames(stream: Any, file: Path, keywords: Sequence[str]) -> Dataset | None:
+    """The elements of a file whose frames are read when they are wanted; None if they cannot."""
+    from pydicom import dcmread
+
+    found = dcmread(stream, stop_before_pixels=True, specific_tags=list(_tags(tuple(keywords))))
+    stream.seek(0)
+    pixels = dcmread(stream, specific_tags=list(_tags(_PIXELS)), defer_size=_LONG)
+    # To ask for an element by its tag would read it.
+    place: Any = next((one for one in pixels.values() if one.tag == tag_of(_PIXELS[0])), None)
+    if place is None or place.value is not None:
+        return None
+    found.native_frames = native_frames(found, file, place.value_tell, place.length)
+    found.PixelData = b""
+    return found if found.native_frames is not None else None
 
 
 @cache
