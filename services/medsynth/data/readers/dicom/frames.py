@@ -39,7 +39,6 @@ KEYWORDS: Final = (
 MOST_FRAMES: Final = 2**16
 """Of one file."""
 
-_PIXEL_DATA: Final = "PixelData"
 _PALETTE: Final = "PALETTE COLOR"
 _RLE: Final = "1.2.840.10008.1.2.5"
 _RLE_RATIO: Final = 64
@@ -179,16 +178,14 @@ def _options(dataset: Dataset) -> dict[str, Any]:
     """What pydicom needs to know to decode a frame by itself."""
     from pydicom.pixels.utils import as_pixel_options
 
-    return as_pixel_options(dataset, number_of_frames=1)
+    return as_pixel_options(dataset, number_of_frames=1, pixel_keyword="PixelData")
 
 
 def _read_alone(
     decoder: Decoder, native: NativeFrames, frame: int, options: Mapping[str, Any]
 ) -> NDArray[Any]:
     content = native.read(frame)
-    return decoder.as_array(
-        content + bytes(len(content) % 2), index=0, pixel_keyword=_PIXEL_DATA, **options
-    )[0]
+    return decoder.as_array(content + bytes(len(content) % 2), index=0, **options)[0]
 
 
 def _decoded_alone(
