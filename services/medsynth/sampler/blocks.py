@@ -16,7 +16,9 @@ from medsynth.v1 import types_pb2
 
 LARGEST_BLOCK: Final = 64
 LARGEST_MESSAGE: Final = 2**20
-"""Every message of a stream stays below so many bytes."""
+"""Messages of a stream stay below so many bytes, unless a single image has more."""
+LARGEST_IMAGE: Final = 2**21
+"""What an image with its mask may have, well below what gRPC receives unless told otherwise."""
 _HEADER = 2**10
 
 
@@ -32,11 +34,11 @@ class Blocks:
 
     @classmethod
     def of(cls, generator: types_pb2.Generator) -> Blocks:
-        """The blocks of a generator: as large as one message holds, up to 64 images.
+        """The blocks of a generator: as large as one message holds, 1 to 64 images.
 
         Raises:
             DataError: The generator does not say what its images are.
-            FailedPreconditionError: Not even one image fits a message.
+            FailedPreconditionError: An image is too large to be sent.
         """
         known = generator.channels, generator.size, generator.bits, generator.gan.latent_dim
         if min(known) < 1:
@@ -44,17 +46,20 @@ class Blocks:
                 f"the manifest of {generator.name} lacks channels, size, bits or latent dimensions"
             )
         planes = generator.channels * generator.bits // 8 + bool(generator.classes)
-        fitting = (LARGEST_MESSAGE - _HEADER) // (planes * generator.size**2)
-        if fitting < 1:
+        image = planes * generator.size**2
+        if image > LARGEST_IMAGE:
             raise FailedPreconditionError(
                 f"{generator.name} makes images of {generator.channels} x {generator.size} x "
-                f"{generator.size}: a single one exceeds a message of {LARGEST_MESSAGE} bytes"
+                f"{generator.size} with {generator.bits} bits: {image} bytes with the mask, at "
+                f"most {LARGEST_IMAGE} can be sent"
             )
+        fitting = max(1, (LARGEST_MESSAGE - _HEADER) // image)
         return cls(min(LARGEST_BLOCK, 2 ** (fitting.bit_length() - 1)))
 
     def covering(self, first: int, count: int) -> Iterator[int]:
-        """First indexes of the blocks that hold `count` images from index `first`."""
-        yield from range(first - first % self.size, first + count, self.size)
+        """First indexes of the blocks that hold `count` images from index `first`; none for 0."""
+        begin = first - first % self.size if count else first
+        yield from range(begin, first + count, self.size)
 
     def part(self, start: int, first: int, count: int) -> slice:
         """What of the block from `start` belongs to `count` images from index `first`."""
