@@ -17,8 +17,9 @@ from medsynth.data.writers.shards import Shard, Shards
 from medsynth.levels import Labels, Pixels
 from medsynth.manifest import FileEntry
 
-_MOST_BYTES: Final = 2**27
-"""Images and masks that wait to be encoded, unless one chunk alone has more."""
+_MOST_BYTES: Final = 2**22
+"""Images and masks that wait to be encoded, unless a chunk for each thread has more. Where drawing
+is faster than encoding so much more memory is held, however many images there are."""
 
 
 @dataclass(frozen=True)
@@ -69,6 +70,7 @@ class Encoding:
         self._folder = folder
         self._shards = shards
         self._origin = origin
+        self._threads = threads
         self._pool = ThreadPoolExecutor(threads, "write")
         self._chunk: Samples | None = None
         self._filled = 0
@@ -151,7 +153,8 @@ class Encoding:
         samples = self._chunk.head(self._filled)
         self._chunk, self._filled = None, 0
         size = samples.nbytes
-        while self._running and (self._running[0][0].done() or self._bytes + size > _MOST_BYTES):
+        most = max(_MOST_BYTES, self._threads * size)
+        while self._running and (self._running[0][0].done() or self._bytes + size > most):
             self._wait()
         self._record()
         if not self._open or self._open[-1].is_full:
