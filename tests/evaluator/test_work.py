@@ -7,6 +7,7 @@ import threading
 from types import SimpleNamespace
 from typing import cast
 
+import numpy as np
 import pytest
 from google.protobuf import json_format
 
@@ -17,8 +18,9 @@ from medsynth.platform.jobs.child import Done, JobContext
 from medsynth.platform.jobs.record import JobRecord
 from medsynth.platform.sources import to_source
 from medsynth.storage import Artifact
-from medsynth.v1 import evaluator_pb2, sampler_pb2
+from medsynth.v1 import evaluator_pb2, sampler_pb2, types_pb2
 from medsynth.v1.jobs_pb2 import JobState
+from tests.data.dicom_files import series, write_series
 from tests.evaluator.subjects import (
     SOURCE,
     prepared_set,
@@ -179,3 +181,23 @@ def test_an_attempt_after_the_publication_finds_the_report(
     again = work.evaluation(cast(JobContext, context))
     assert isinstance(again, Done)
     assert json.loads(json.dumps(again.result)) == evaluated.result
+
+
+def test_an_evaluation_against_dicom_knows_the_key_before_it_asks_for_the_set(
+    workplace: Workplace,
+) -> None:
+    scans = workplace.settings.home / "folders" / "scans"
+    for number in range(3):
+        uid = f"1.2.826.0.1.3680043.8.498.{number}"
+        images = series(np.zeros((2, 32, 32), np.int16), PatientID=str(number))
+        for each in images:
+            each.SeriesInstanceUID = uid
+        write_series(scans / str(number), images)
+    folder = str(write_folder(workplace, "made", masks=False))
+    asked = filled(workplace, folder=folder, data=types_pb2.DataSource(uri=str(scans)), regimes=[])
+    name = workplace.store.create("evaluation", asked).name
+    workplace.supervisor.run(name)
+    waiting = workplace.store.get(name)
+    assert waiting.state == JobState.JOB_STATE_WAITING, waiting.error
+    assert [workplace.store.get(child).kind.name for child in waiting.children] == ["preparation"]
+    workplace.store.cancel(name)
