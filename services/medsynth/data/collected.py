@@ -70,7 +70,8 @@ class Collected:
         self._check_problems()
 
     def _take(self, volume: PreparedVolume) -> None:
-        self._groups[volume.patient] = self._groups.get(volume.patient) or volume.group
+        if volume.group:
+            self._groups.setdefault(volume.patient, volume.group)
         self._slices[volume.patient] += len(volume.numbers)
         self._remarks += [f"{volume.name}: {remark}" for remark in volume.remarks]
 
@@ -122,12 +123,13 @@ class Collected:
     def _patients(self) -> dict[str, Facts]:
         """Those with a volume that could be used; the others are noted."""
         surveyed = self._surveyed.patients
-        lost = len(surveyed) - len(self._groups)
+        lost = len(surveyed) - len(self._slices)
         if lost:
             self._remarks.append(f"{lost} patients have no scan that can be used.")
         facts = cache(Facts)
         return {
-            patient: facts(group, surveyed[patient].part) for patient, group in self._groups.items()
+            patient: facts(self._groups.get(patient, ""), surveyed[patient].part)
+            for patient in self._slices
         }
 
     def _check_slices(self, assignment: Mapping[str, str]) -> None:

@@ -93,15 +93,17 @@ class Columns:
     def add(self, volume: PreparedVolume) -> None:
         """Adds the slices of a volume, and the volume."""
         count = len(volume.numbers)
+        # Of a million single images, one name is held rather than two.
+        name = volume.patient if volume.name == volume.patient else volume.name
         self.slices["patients"] += [volume.patient] * count
-        self.slices["volumes"] += [volume.name] * count
+        self.slices["volumes"] += [name] * count
         self.slices["groups"] += [volume.group] * count
         self.slices["slices"] += volume.numbers
         self.slices["foreground"] += volume.foreground
-        self.volumes["names"].append(volume.name)
+        self.volumes["names"].append(name)
         self.volumes["affines"].append(volume.affine)
         self.volumes["units"].append(volume.units)
-        self.volumes["intensities"].append(volume.intensities)
+        self.volumes["intensities"].append(tuple(map(tuple, volume.intensities)))
 
 
 @contextmanager
