@@ -30,6 +30,7 @@ is shown and is no error: the exit status is 1 only if a bench did not run to it
 
   python -m tests.bench --only sample --only train     two of them
   python -m tests.bench --quick                        fewer repeats, smaller sets
+  python -m tests.bench --huge --only prepare-memory   the largest sets that are promised
   python -m tests.bench --json > bench.json            for scripts; progress goes to stderr
 
 Measure on a machine that does nothing else: with busy neighbours even ratios move by a tenth.
@@ -53,9 +54,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     effort.add_argument(
         "--tiny", action="store_true", help="shows that they work; the numbers mean nothing"
     )
+    effort.add_argument("--huge", action="store_true", help="the largest sets that are promised")
     parser.add_argument("--json", action="store_true", help="one JSON document on stdout")
     options = parser.parse_args(arguments)
-    chosen = Effort.QUICK if options.quick else Effort.TINY if options.tiny else Effort.FULL
+    chosen = next(
+        (effort for effort in Effort if getattr(options, effort.name.lower(), False)), Effort.FULL
+    )
     names = [name for name in BENCHES if options.only is None or name in options.only]
     rows, failed = run(names, chosen)
     if options.json:

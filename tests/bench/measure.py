@@ -16,15 +16,19 @@ T = TypeVar("T")
 
 
 class Effort(Enum):
-    """How much a bench does: `TINY` shows that it works, and its numbers mean nothing."""
+    """How much a bench does.
+
+    `TINY` shows that it works, and its numbers mean nothing; `HUGE` goes as far as is promised.
+    """
 
     FULL = 0
     QUICK = 1
     TINY = 2
+    HUGE = 3
 
-    def pick(self, full: T, quick: T, tiny: T) -> T:
-        """The one of three values that belongs to this effort."""
-        return (full, quick, tiny)[self.value]
+    def pick(self, full: T, quick: T, tiny: T, huge: T | None = None) -> T:
+        """The value that belongs to this effort; that of `FULL` where there is none for `HUGE`."""
+        return (full, quick, tiny, full if huge is None else huge)[self.value]
 
 
 @dataclass(frozen=True)

@@ -13,6 +13,7 @@ from tests.bench import (
     listing,
     memory,
     preparing,
+    preparing_memory,
     sampling,
     starts,
     training,
@@ -33,6 +34,7 @@ BENCHES: Final[Mapping[str, Bench]] = MappingProxyType(
             frechet,
             listing,
             preparing,
+            preparing_memory,
             writing,
         )
     }
