@@ -3,12 +3,14 @@ from __future__ import annotations
 import io
 import json
 import tarfile
+import tracemalloc
 from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
 
+from medsynth.data.writers import SampleWriter, encoding
 from tests.data.writers.samples import CLASSES, DIGEST, labels, pixels, write
 
 
@@ -54,3 +56,18 @@ def test_a_sample_is_together_and_begins_with_its_key(tmp_path: Path) -> None:
     write(tmp_path / "a", "webdataset", pixels(3), None)
     names = list(members(tmp_path / "a" / "000000000.tar"))
     assert names == [f"{key:09d}.{end}" for key in range(3) for end in ("image.png", "json")]
+
+
+def test_a_shard_is_not_in_memory_as_pixels(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(encoding, "_MOST_BYTES", 2**20)
+    batch = np.full((20, 1, 128, 128), 7, np.uint8)
+    with SampleWriter(tmp_path / "a", "webdataset", {}, threads=1) as writer:
+        writer.write(0, batch, None)
+        tracemalloc.start()
+        for index in range(20, 1000, 20):
+            writer.write(index, batch, None)
+        peak = tracemalloc.get_traced_memory()[1]
+        tracemalloc.stop()
+    assert peak < 50 * batch.nbytes / 3

@@ -28,6 +28,7 @@ class _Written:
 
     entries: list[FileEntry]
     notes: str
+    parts: list[bytes]
 
 
 @dataclass
@@ -170,7 +171,7 @@ class Encoding:
     def _encode(self, samples: Samples) -> _Written:
         output = Output(self._folder)
         notes = self._format.encode(samples, output)
-        return _Written(output.entries, notes)
+        return _Written(output.entries, notes, output.parts)
 
     def _wait(self) -> None:
         future, size = self._running.popleft()
@@ -183,13 +184,17 @@ class Encoding:
             if not all(chunk.done() for chunk in shard.chunks):
                 return
             written = [chunk.result() for chunk in shard.chunks]
+            output = Output(self._folder)
+            parts = (content for part in written for content in part.parts)
+            self._format.gather(shard.first, parts, output)
+            entries = [entry for part in written for entry in part.entries]
             self._shards.add(
                 Shard(
                     shard.first,
                     shard.count,
                     self._format.form,
                     shard.highest,
-                    [entry for part in written for entry in part.entries],
+                    [*entries, *output.entries],
                     origin=self._origin,
                 ),
                 "".join(part.notes for part in written),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import ClassVar, Final, Literal
 
@@ -165,6 +165,15 @@ class Format(ABC):
 
         Returns:
             Lines for `finish`, each ending in a line break; empty without any.
+        """
+
+    def gather(self, first: int, parts: Iterable[bytes], output: Output) -> None:  # noqa: B027
+        """Writes the files of a shard that its chunks gave only parts of.
+
+        Args:
+            first: Index of the shard's first sample.
+            parts: What the chunks had the output keep, in the order of the indexes.
+            output: Takes the files.
         """
 
     def finish(self, summary: Summary, notes: Iterator[str], output: Output) -> None:  # noqa: B027

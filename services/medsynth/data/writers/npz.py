@@ -1,6 +1,7 @@
 """`.npz` shards: `000001000.npz` of 1,000 consecutive indexes, beginning at multiples of 1,000.
 
 Each has `images` (N, channels, rows, columns) and, if there are any, `masks` (N, rows, columns).
+While one shard is compressed, with its file in memory too, the next one is filled.
 """
 
 from __future__ import annotations

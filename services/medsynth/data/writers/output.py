@@ -25,12 +25,14 @@ class Output:
 
     Attributes:
         entries: The files in the order in which they were written.
+        parts: What `keep` was given.
     """
 
     def __init__(self, folder: Path) -> None:
         self._folder = str(folder)
         self._known: set[str] = set()
         self.entries: list[FileEntry] = []
+        self.parts: list[bytes] = []
 
     def write(self, path: str, content: bytes) -> None:
         """Writes a file.
@@ -48,6 +50,10 @@ class Output:
                 os.close(handle)
         digest = hashlib.sha256(content).hexdigest()
         self.entries.append(FileEntry(path, len(content), f"sha256:{digest}"))
+
+    def keep(self, content: bytes) -> None:
+        """Keeps a part of a file that is written when the other parts are there (`gather`)."""
+        self.parts.append(content)
 
     @contextmanager
     def open(self, path: str) -> Iterator[Stream]:

@@ -6,29 +6,23 @@ A sample is `000000123.image.png`, `000000123.mask.png` (labels as pixel values)
 
 from __future__ import annotations
 
-import io
 import json
 import tarfile
-from typing import Any, ClassVar, cast
+from collections.abc import Iterable
+from typing import Any, Final
 
 from medsynth.data.writers.description import RESEARCH
-from medsynth.data.writers.interface import (
-    SHARD,
-    FileKind,
-    Form,
-    Format,
-    Samples,
-    SetDescription,
-)
+from medsynth.data.writers.interface import FileKind, Form, Format, Samples, SetDescription
 from medsynth.data.writers.output import Output
 from medsynth.data.writers.png import png_misfit, png_pairs
 from medsynth.levels import Labels
 
+_END: Final = 2 * tarfile.BLOCKSIZE
+"""Bytes of zeros after the last member."""
+
 
 class WebDataset(Format):
-    """A tar file for each shard."""
-
-    CHUNK: ClassVar[int] = SHARD
+    """A tar file for each shard, put together of the members that chunks give."""
 
     @classmethod
     def misfit(cls, form: Form, description: SetDescription) -> str:
@@ -41,19 +35,20 @@ class WebDataset(Format):
         return (FileKind("shards", "*.tar", "application/x-tar", "sample"),)
 
     def encode(self, samples: Samples, output: Output) -> str:
-        """One file."""
-        with (
-            output.open(f"{samples.first:09d}.tar") as stream,
-            tarfile.open(
-                fileobj=cast(Any, stream), mode="w|", format=tarfile.USTAR_FORMAT
-            ) as archive,
-        ):
-            for (index, _, mask), (image, labels) in zip(samples, png_pairs(samples), strict=True):
-                _add(archive, f"{index:09d}.image.png", image)
-                if labels is not None:
-                    _add(archive, f"{index:09d}.mask.png", labels)
-                _add(archive, f"{index:09d}.json", self._facts(index, mask))
+        """The members of the chunk's samples."""
+        for (index, _, mask), (image, labels) in zip(samples, png_pairs(samples), strict=True):
+            output.keep(_member(f"{index:09d}.image.png", image))
+            if labels is not None:
+                output.keep(_member(f"{index:09d}.mask.png", labels))
+            output.keep(_member(f"{index:09d}.json", self._facts(index, mask)))
         return ""
+
+    def gather(self, first: int, parts: Iterable[bytes], output: Output) -> None:
+        """One file."""
+        with output.open(f"{first:09d}.tar") as stream:
+            for member in parts:
+                stream.write(member)
+            stream.write(bytes(_END + -(stream.size + _END) % tarfile.RECORDSIZE))
 
     def _facts(self, index: int, mask: Labels | None) -> bytes:
         about = self.description
@@ -77,11 +72,12 @@ class WebDataset(Format):
         return json.dumps(fields, ensure_ascii=False).encode()
 
 
-def _add(archive: tarfile.TarFile, name: str, content: bytes) -> None:
-    """Adds a member that belongs to nobody and was never changed."""
+def _member(name: str, content: bytes) -> bytes:
+    """A member that belongs to nobody and was never changed."""
     member = tarfile.TarInfo(name)
     member.size = len(content)
-    archive.addfile(member, io.BytesIO(content))
+    head = member.tobuf(tarfile.USTAR_FORMAT)
+    return head + content + bytes(-len(content) % tarfile.BLOCKSIZE)
 
 
 FORMAT = WebDataset
