@@ -14,8 +14,10 @@ from pydicom.uid import (
 )
 
 from medsynth.data.geometry import orient, resample
+from medsynth.data.inspecting import inspect
 from medsynth.data.preparation import Preparation
 from medsynth.data.readers import dicom
+from medsynth.data.source import Source
 from medsynth.data.volume import Volume
 from medsynth.errors import DataError
 from tests.data.dicom_files import clip, image, item, save, segmentation, series, write_series
@@ -153,6 +155,15 @@ def test_a_clip_can_be_resampled_in_its_plane_alone(tmp_path: Path) -> None:
         resample(volume, Preparation(spacing=0.4, slice_spacing=1.0))
     with pytest.raises(DataError, match="not say which way its axes lead"):
         orient(volume, Preparation(slicing="coronal"))
+
+
+def test_an_inspection_shows_no_distance_of_slices_that_no_file_says(tmp_path: Path) -> None:
+    made = clip(np.zeros((3, ROWS, COLUMNS, 3), np.uint8))
+    made.SequenceOfUltrasoundRegions = [region()]
+    save(made, tmp_path / "x.dcm")
+    found, _ = inspect(Source(str(tmp_path)), progress=lambda done, total: None)
+    shown = {spacing.axis: spacing.median for spacing in found.spacings}
+    assert shown == {"rows": pytest.approx(0.2), "columns": pytest.approx(0.3)}
 
 
 def test_pixels_outside_the_regions_are_blank(tmp_path: Path) -> None:

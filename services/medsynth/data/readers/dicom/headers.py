@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -67,7 +68,7 @@ class Headers:
         self._pattern = PatientPattern(options.patient_pattern) if options.patient_pattern else None
         self._identities = Identities()
         self._bearers: dict[str, tuple[set[str], set[str]]] = {}
-        self._places: dict[str, str] = {}
+        self._paths: Sequence[str] = ()
 
     @property
     def shared_ids(self) -> int:
@@ -80,23 +81,24 @@ class Headers:
 
     def shown(self, path: str, patient: str) -> str:
         """What a file is called: see `scrubbed`."""
-        return scrubbed(path, self._identities, self._places[path], patient)
+        place = f"{bisect_left(self._paths, path) + 1}-of-{len(self._paths)}"
+        return scrubbed(path, self._identities, place, patient)
 
     def look(self, files: Files, paths: Sequence[str], expected: Callable[[str], bool]) -> None:
         """Opens every file and takes note of its header.
 
         Args:
             files: Of the source.
-            paths: Which of them.
+            paths: Which of them, sorted.
             expected: Whether a path is named so that it must be DICOM.
 
         Raises:
             MedsynthError: The source cannot be reached or must not be read.
             InvalidArgumentError: `patient_pattern` is found in no path, or takes too long.
         """
+        self._paths = paths
         failed: MedsynthError | None = None
         for number, path in enumerate(paths, 1):
-            self._places[path] = f"{number}-of-{len(paths)}"
             wanted = expected(path)
             try:
                 with files.local([path]) as root:
