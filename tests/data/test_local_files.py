@@ -11,6 +11,16 @@ from medsynth.errors import DataError
 from tests.data.source_files import CONTENT, read_back, written
 
 
+def test_a_forgotten_listing_is_made_again(tmp_path: Path) -> None:
+    (tmp_path / "a").write_bytes(b"x")
+    files = open_files(str(tmp_path))
+    assert list(files.paths) == ["a"]
+    (tmp_path / "b").write_bytes(b"x")
+    assert list(files.paths) == ["a"]
+    files.forget()
+    assert list(files.paths) == ["a", "b"]
+
+
 def test_a_folder_is_all_below_it_but_what_is_hidden(tmp_path: Path) -> None:
     source = open_files(str(written(tmp_path)))
     assert source.paths == tuple(sorted(CONTENT))

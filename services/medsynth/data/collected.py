@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections import Counter
-from collections.abc import Iterator, Mapping, Set
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict
 from functools import cache
 from pathlib import Path
@@ -101,10 +101,7 @@ class Collected:
         assignment = split_patients(self._patients(), preparation, len(self._problems))
         self._check_slices(assignment)
         shutil.rmtree(folder, ignore_errors=True)
-        splits = [
-            self._write_split(folder / name, {p for p, s in assignment.items() if s == name})
-            for name in NAMES
-        ]
+        splits = [self._write_split(folder / name, assignment) for name in NAMES]
         write_json(
             folder / "problems.json",
             {
@@ -146,15 +143,16 @@ class Collected:
                 f"({len(patients)} patients)"
             )
 
-    def _write_split(self, folder: Path, patients: Set[str]) -> dict[str, Any]:
+    def _write_split(self, folder: Path, assignment: Mapping[str, str]) -> dict[str, Any]:
         """Joins the volumes of a split and describes it as `DatasetSplit` does."""
         assert self._first is not None
+        patients = sorted(patient for patient, name in assignment.items() if name == folder.name)
         preparation = self._preparing.preparation
         form = SplitForm(
             sum(self._slices[patient] for patient in patients),
             self._first.channels, self.masked, preparation.size, preparation.bits,
         )  # fmt: skip
-        columns = write_split(folder, self._of(patients), form)
+        columns = write_split(folder, self._of(assignment, folder.name), form)
         if folder.name == "train":
             labelled = map(bool, columns.slices["foreground"])
             check_foreground_share(preparation.foreground_share, labelled)
@@ -163,13 +161,16 @@ class Collected:
             "patients": len(patients),
             "volumes": len(columns.volumes["names"]),
             "slices": form.slices,
-            "digest": digest_of(sorted(patients)),
+            "digest": digest_of(patients),
         }
 
-    def _of(self, patients: Set[str]) -> Iterator[tuple[Batch, PreparedVolume]]:
+    def _of(
+        self, assignment: Mapping[str, str], name: str
+    ) -> Iterator[tuple[Batch, PreparedVolume]]:
+        """The volumes of a split, with their batches."""
         for index, places in enumerate(self._places):
             batch = self._preparing.finished(index)
             for place in places:
                 volume = batch.volumes[place]
-                if volume.patient in patients:
+                if assignment[volume.patient] == name:
                     yield batch, volume

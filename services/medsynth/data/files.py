@@ -82,6 +82,10 @@ class Files(ABC):
         """Every path, sorted."""
         return tuple(self.facts)
 
+    def forget(self) -> None:
+        """Lets go of a kept listing, which may be large; it is made again if it is asked for."""
+        self.__dict__.pop("facts", None)
+
     def name(self, path: str) -> str:
         """A file's full name, for messages."""
         return posixpath.join(self.uri, path)

@@ -108,6 +108,7 @@ def _collect(
     classes = mapped_classes(survey.classes, preparing.preparation.label_map)
     check_masks(preparing.preparation, classes)
     made = Collected(preparing, survey)
+    preparing.files.forget()
     for batch in preparing.batches(survey.scans, cores, progress):
         made.add(batch)
     return made, classes, survey.modality

@@ -132,7 +132,8 @@ def names_of(files: Sequence[ImagePath]) -> Iterator[tuple[str, str]]:
     """For each file a name of its own, and one that it shares with those of another format."""
     begin = shared_folders([file.rest for file in files])
     names = ["/".join(filter(None, (f.part, *f.rest[begin:], f.stem))) for f in files]
-    times, paths = Counter(names), {file.path for file in files}
+    times = Counter(names)
+    paths = {file.path for file in files if file.path in times}
     for file, name in zip(files, names, strict=True):
         yield name if times[name] == 1 and name not in paths else file.path, name
 
