@@ -78,12 +78,21 @@ def read_case(folder: Path) -> Answer:
         folder: Where it was saved.
     """
     _forbid_libraries()
-    case = Case.load(folder)
+    answer = _read(Case.load(folder), folder)
+    loaded = [name for name in ("SimpleITK", "torch") if name in sys.modules]
+    if loaded:
+        return Answer(EXCEPTION, f"{loaded[0]} was loaded to read what a user sent", answer.detail)
+    return answer
+
+
+def _read(case: Case, folder: Path) -> Answer:
     try:
         problems = _WAYS[case.way](case, folder)
-        _check_libraries()
     except MedsynthError as error:
-        return Answer(REFUSED, detail=f"{type(error).__name__}: {error.message}")
+        told = f"{type(error).__name__}: {error.message}"
+        if isinstance(error.__cause__, MemoryError):
+            return Answer(MEMORY, "want of memory was told as a broken file", told)
+        return Answer(REFUSED, detail=told)
     except MemoryError as error:
         return Answer(MEMORY, _cause(error), traceback.format_exc())
     except BaseException as error:  # noqa: BLE001 - whatever comes out is what is looked for
@@ -202,9 +211,3 @@ def _forbid_libraries() -> None:
     decoders: Any = gdcm
     decoders.gdcm = _Forbidden("gdcm")
     use_key(_KEY)
-
-
-def _check_libraries() -> None:
-    for name in ("SimpleITK", "torch"):
-        if name in sys.modules:
-            raise ForbiddenError(f"{name} was loaded to read what a user sent")

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import ctypes
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from importlib import import_module
 from pathlib import Path
 from random import Random
 
@@ -19,7 +20,7 @@ from tests.fuzz_readers.cases import Case, Link, Pipe, write_tree
 from tests.fuzz_readers.drawing import draw, pack
 from tests.fuzz_readers.fuzzing import fuzz
 from tests.fuzz_readers.header_fields import find_fields, mend_checksums, set_extreme
-from tests.fuzz_readers.reading import EXCEPTION, MEMORY, READ, REFUSED, Answer
+from tests.fuzz_readers.reading import EXCEPTION, MEMORY, READ, REFUSED, Answer, read_case
 from tests.fuzz_readers.samples import Sample, gather
 from tests.fuzz_readers.watching import CRASH, HANG, Limits, WatchedReader
 
@@ -118,6 +119,34 @@ def test_each_end_is_told_apart(watched: WatchedReader, tmp_path: Path, misdeed:
     assert bool(answer.cause) == (answer.outcome not in (READ, REFUSED))
     if misdeed in ("crash", "hang"):
         assert "in misbehave" in answer.detail
+
+
+def read_after_itk(folder: Path) -> Answer:
+    """As if a reader had loaded it."""
+    import_module("SimpleITK")
+    return read_case(folder)
+
+
+def read_by_gdcm(folder: Path) -> Answer:
+    """As if pydicom had been left to choose among its decoders."""
+    from medsynth.data.readers.dicom import codecs
+
+    codecs._PREFERRED = ("gdcm",)
+    return read_case(folder)
+
+
+@pytest.mark.parametrize(
+    ("read", "library"), [(read_after_itk, "SimpleITK was loaded"), (read_by_gdcm, "gdcm.")]
+)
+def test_libraries_that_end_the_process_are_not_let_near(
+    samples: list[Sample], tmp_path: Path, read: Callable[[Path], Answer], library: str
+) -> None:
+    sample = next(sample for sample in samples if sample.name == "JPEG-LS")
+    Case(sample.format, sample.name, 0, 0, "inspect").save(tmp_path / "case", sample.tree)
+    with WatchedReader(tmp_path, Limits(), read) as reader:
+        answer = reader.read(tmp_path / "case").answer
+    assert answer.outcome == EXCEPTION
+    assert library in answer.cause
 
 
 def test_failures_are_kept(

@@ -97,9 +97,9 @@ class WatchedReader:
         assert process is not None
         assert process.pid is not None
         self._age += 1
-        restart_peak(process.pid)
         before = resident(process.pid)
         try:
+            restart_peak(process.pid)
             pipe.send(folder)
             answer = self._answer(process.pid)
         except (EOFError, OSError):
