@@ -33,7 +33,9 @@ def test_fields_mirror_the_message() -> None:
 def test_settings_of_a_run_mirror_the_message() -> None:
     message = trainer_pb2.TrainingSpecification.DESCRIPTOR.fields_by_name
     run = TrainingRun(HINGE)
-    assert set(run.__dict__) - {"specification"} == set(message) - {"data", "gan"}
+    of_the_data = {"foreground_share"}
+    assert set(run.__dict__) - {"specification"} - of_the_data == set(message) - {"data", "gan"}
+    assert of_the_data <= set(types_pb2.Preparation.DESCRIPTOR.fields_by_name)
 
 
 @pytest.mark.parametrize(
