@@ -391,7 +391,7 @@ def test_a_disk_that_is_full_for_a_prepared_set(place: Place) -> None:
     finally:
         services.start_worker("light", TMPDIR=str(services.home / "tmp"))
     assert status.attempt == 2, "tried again, as volumes were prepared that it goes on from"
-    check(status.error, "RESOURCE_EXHAUSTED", "", ["no space", "free some"], "DISK_FULL")
+    check(status.error, "UNAVAILABLE", "", ["no space", "free some"], "ATTEMPTS_EXHAUSTED")
     again = outcome(place, place.trainer.PrepareDataset(source, timeout=20))
     assert again.state == jobs_pb2.JOB_STATE_SUCCEEDED
 
