@@ -12,8 +12,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from multiprocessing.connection import Connection
 from pathlib import Path
-from typing import Any, Final, NoReturn
+from typing import Final
 
+from medsynth.data.pseudonyms import use_key
 from medsynth.data.readers.interface import Problem
 from medsynth.data.source import Source, opened, resolve
 from medsynth.errors import MedsynthError
@@ -42,10 +43,6 @@ class Answer:
     cause: str = ""
     detail: str = ""
     seconds: float = 0.0
-
-
-class ForbiddenError(BaseException):
-    """A library was used that may not see what users send: it ends the process over some bytes."""
 
 
 def serve(pipe: Connection, log: Path, read: Callable[[Path], Answer]) -> None:
@@ -77,7 +74,7 @@ def read_case(folder: Path) -> Answer:
     Args:
         folder: Where it was saved.
     """
-    _forbid_libraries()
+    use_key(_KEY)
     answer = _read(Case.load(folder), folder)
     loaded = [name for name in ("SimpleITK", "torch") if name in sys.modules]
     if loaded:
@@ -190,24 +187,3 @@ def _cause(error: BaseException) -> str:
     place = own[-1]
     file = place.filename.rpartition("/medsynth/")[2]
     return f"{type(error).__name__} in {file}, {place.name}: {str(error)[:120]}"
-
-
-class _Forbidden:
-    """In the place of a library."""
-
-    def __init__(self, name: str) -> None:
-        self._name = name
-
-    def __getattr__(self, name: str) -> NoReturn:
-        raise ForbiddenError(f"{self._name}.{name} was asked to read what a user sent")
-
-
-def _forbid_libraries() -> None:
-    """Makes GDCM, which pydicom uses wherever it finds it, an error."""
-    from pydicom.pixels.decoders import gdcm
-
-    from medsynth.data.pseudonyms import use_key
-
-    decoders: Any = gdcm
-    decoders.gdcm = _Forbidden("gdcm")
-    use_key(_KEY)
