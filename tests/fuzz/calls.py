@@ -32,6 +32,8 @@ STREAM_MESSAGES: Final = 3
 
 _NEVER: Final = (grpc.StatusCode.UNKNOWN, grpc.StatusCode.INTERNAL)
 _MAX_STATUS: Final = 4096
+_TOO_LARGE: Final = "Received message larger than max"
+"""What gRPC says of a request above `max_request_bytes`, before any service sees it."""
 
 
 @dataclass(frozen=True)
@@ -96,7 +98,8 @@ def complaints(method: MethodDescriptor, answer: Answer) -> list[str]:
     if "Traceback" in answer.text or 'File "' in answer.text:
         found.append("it shows a stack trace")
     if answer.status is None:
-        return [*found, "it has no details"]
+        of_grpc = answer.code is grpc.StatusCode.RESOURCE_EXHAUSTED and _TOO_LARGE in answer.text
+        return found if of_grpc else [*found, "it has no details"]
     if answer.status.ByteSize() >= _MAX_STATUS:
         found.append(f"its status has {answer.status.ByteSize()} bytes")
     info, request = error_details_pb2.ErrorInfo(), error_details_pb2.BadRequest()
